@@ -4,7 +4,14 @@
 use std::{env, error::Error, fs, path::PathBuf};
 
 const FILES: &[&str] = &[
+    "countinghouse/accounting/v1/account.proto",
+    "countinghouse/accounting/v1/base_data.proto",
+    "countinghouse/accounting/v1/events.proto",
+    "countinghouse/accounting/v1/hold.proto",
+    "countinghouse/accounting/v1/ledger.proto",
+    "countinghouse/accounting/v1/posting.proto",
     "countinghouse/common/v1/money.proto",
+    "countinghouse/common/v1/refusal.proto",
     "countinghouse/common/v1/policy.proto",
     "countinghouse/approval/v1/approval.proto",
     "countinghouse/event/v1/envelope.proto",

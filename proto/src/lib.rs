@@ -23,6 +23,13 @@ macro_rules! package {
     };
 }
 
+/// Accounting (会计核算): base data, accounts, postings, holds, and the facts about them.
+pub mod accounting {
+    pub mod v1 {
+        package!("countinghouse.accounting.v1");
+    }
+}
+
 /// What every package uses: money, and who may call what.
 pub mod common {
     pub mod v1 {
