@@ -1,0 +1,214 @@
+//! Base data (核心系统基础数据): what each record says. Effective dates and look-ups are in [`super::reference`].
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::ids::{BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode};
+
+/// What one record of base data says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaseContent {
+    Branch(Branch),
+    Operator(Operator),
+    Currency(CurrencyRecord),
+    ExchangeRate(ExchangeRate),
+    CalendarYear(CalendarYear),
+    InterestRate(InterestRate),
+    Parameter(Parameter),
+    LedgerCode(LedgerCode),
+}
+
+/// The kinds of base data. The order is that in which a change that holds several kinds is checked and applied: each kind
+/// only refers to those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaseKind {
+    Currency,
+    Parameter,
+    CalendarYear,
+    LedgerCode,
+    Branch,
+    Operator,
+    ExchangeRate,
+    InterestRate,
+}
+
+/// One record in one version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseVersion {
+    /// 1, 2, 3 ... for each kind and code.
+    pub version: i32,
+    /// The first business date on which it holds.
+    pub effective_date: NaiveDate,
+    pub content: BaseContent,
+}
+
+/// A record before and after a change (前后对照).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseChange {
+    pub before: Option<BaseVersion>,
+    pub after: BaseVersion,
+}
+
+/// What a branch is in the bank's tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BranchKind {
+    HeadOffice,
+    Branch,
+    SubBranch,
+    Counter,
+}
+
+/// A branch (机构).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Branch {
+    pub code: BranchCode,
+    pub title: String,
+    pub kind: BranchKind,
+    pub parent: Option<BranchCode>,
+    pub closed: bool,
+}
+
+/// What an operator does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperatorKind {
+    Teller,
+    Supervisor,
+    BookKeeper,
+    System,
+}
+
+/// What a transaction moves; found from its lines, so that no label dodges a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionKind {
+    Cash,
+    Transfer,
+    Internal,
+}
+
+/// How much an operator may post, or authorise, in one transaction (柜员限额).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorLimit {
+    pub kind: TransactionKind,
+    pub currency: CurrencyCode,
+    pub single_max: Decimal,
+}
+
+/// An operator (柜员): one person, one code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operator {
+    pub code: OperatorCode,
+    pub title: String,
+    pub branch: BranchCode,
+    pub kind: OperatorKind,
+    pub suspended: bool,
+    pub limits: Vec<OperatorLimit>,
+}
+
+/// A currency (币种).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurrencyRecord {
+    pub code: CurrencyCode,
+    pub numeric_code: String,
+    pub exponent: u8,
+    pub title: String,
+}
+
+/// Exchange rate (汇率) of a currency against the base currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExchangeRate {
+    pub currency: CurrencyCode,
+    /// Units quoted, usually 100.
+    pub unit: i32,
+    pub buy: Decimal,
+    pub sell: Decimal,
+    pub middle: Decimal,
+}
+
+/// Business calendar (营业日历) of a year.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalendarYear {
+    pub year: i32,
+    pub holidays: Vec<NaiveDate>,
+    /// Saturdays and Sundays that are worked (调休).
+    pub working_weekends: Vec<NaiveDate>,
+    pub source: String,
+}
+
+/// Interest rate (利率).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterestRate {
+    pub code: String,
+    pub title: String,
+    pub currency: CurrencyCode,
+    pub annual_percent: Decimal,
+}
+
+/// Parameter (参数).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameter {
+    pub code: String,
+    pub value: String,
+}
+
+/// Class of a ledger code (科目类别).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LedgerClass {
+    Asset,
+    Liability,
+    Common,
+    Equity,
+    Cost,
+    ProfitAndLoss,
+    /// Off-balance, contingent items (或有事项).
+    Contingent,
+    /// Off-balance, register (备查登记).
+    Register,
+}
+
+impl LedgerClass {
+    /// Whether it stands outside the balance sheet (表外): single entry, no part of any proof.
+    pub fn is_off_balance(self) -> bool {
+        matches!(self, Self::Contingent | Self::Register)
+    }
+}
+
+/// A side of the books (借贷方向). On off-balance items debit is receipt (收入) and credit is issue (付出).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Debit,
+    Credit,
+}
+
+/// The side on which a balance stands (余额方向).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NormalSide {
+    Debit,
+    Credit,
+    Either,
+}
+
+/// A ledger code (会计科目).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerCode {
+    pub code: LedgerCodeNumber,
+    pub title: String,
+    pub title_en: String,
+    pub class: LedgerClass,
+    pub normal_side: NormalSide,
+    /// Empty for all.
+    pub currencies: Vec<CurrencyCode>,
+    pub has_accounts: bool,
+    pub manual_posting: bool,
+    pub cash: bool,
+    pub closed: bool,
+    pub replaces: Vec<LedgerCodeNumber>,
+}

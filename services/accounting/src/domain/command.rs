@@ -1,0 +1,193 @@
+//! What the book is asked to do, what it answers, and what is to be recorded. Commands come in through one queue; decisions
+//! go out through one append.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    Digest,
+    account::{Account, AccountKind, Holder},
+    base::{BaseChange, BaseVersion},
+    hold::{Hold, HoldEvent},
+    ids::{AccountNumber, BranchCode, CurrencyCode, HoldNumber, LedgerCodeNumber, OperatorCode},
+    refusal::Refusal,
+    status::Freeze,
+    transaction::{Posting, Transaction},
+};
+
+/// Who asks, where, and as which request.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub request_id: Uuid,
+    /// Of the whole request, to tell a repeat from another request under the same id.
+    pub digest: Digest,
+    /// The branch acted in (交易机构).
+    pub branch: BranchCode,
+    pub operator: OperatorCode,
+    pub authoriser: Option<OperatorCode>,
+    /// Decide as if a second person had agreed: for the preview that this person will read. Only with `dry_run`.
+    pub assume_authorised: bool,
+    /// Decide and answer, and record nothing.
+    pub dry_run: bool,
+    pub traceparent: Option<String>,
+}
+
+/// A command: one thing asked of the book.
+#[derive(Clone, Debug)]
+pub struct Command {
+    pub origin: Origin,
+    pub action: Action,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Action {
+    Post(Transaction),
+    PostBatch { mode: BatchMode, transactions: Vec<Transaction> },
+    PlaceHold { account: AccountNumber, currency: CurrencyCode, amount: Decimal, expires_at: DateTime<Utc>, purpose: String, reference: String },
+    CaptureHold { hold: HoldNumber, transaction: Transaction, keep_rest: bool },
+    ReleaseHold { hold: HoldNumber },
+    /// Writes down that these holds have lapsed; those that have not, or are no longer open, are passed over.
+    ExpireHolds { holds: Vec<HoldNumber> },
+    OpenAccount(OpenAccount),
+    ChangeAccount { account: AccountNumber, change: AccountChange, reason: String },
+    ChangeBaseData { records: Vec<BaseVersion>, reason: String },
+    OpenBusinessDay { date: NaiveDate },
+}
+
+/// How a batch is posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchMode {
+    /// All or none.
+    Atomic,
+    /// Each by itself, in order.
+    ItemByItem,
+}
+
+/// An account to open (开户).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenAccount {
+    pub kind: AccountKind,
+    pub ledger_code: LedgerCodeNumber,
+    pub currency: CurrencyCode,
+    pub title: String,
+    pub holders: Vec<Holder>,
+    pub overdraft_limit: Decimal,
+    pub pending: bool,
+}
+
+/// What changes on an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountChange {
+    /// 账户变更. `None` and no holders: as they are.
+    Terms { title: Option<String>, holders: Vec<Holder>, overdraft_limit: Option<(CurrencyCode, Decimal)>, if_version: Option<i32> },
+    /// 激活.
+    Activate,
+    /// 转不动户.
+    MarkDormant,
+    /// 冻结; the currency when an amount is frozen.
+    Freeze { freeze: Freeze, currency: Option<CurrencyCode> },
+    /// 解冻.
+    Unfreeze,
+    /// 销户.
+    Close,
+}
+
+/// A business day (营业日).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BusinessDay {
+    pub date: NaiveDate,
+    pub opened_at: DateTime<Utc>,
+    pub opened_by: OperatorCode,
+}
+
+/// What a command is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Posted(Arc<Posting>),
+    /// One verdict for each transaction of a batch, in order.
+    Batch(Vec<Result<Arc<Posting>, Refusal>>),
+    Hold(Hold),
+    Captured { posting: Arc<Posting>, hold: Hold },
+    /// Holds that were written down as lapsed.
+    Expired(usize),
+    Account { before: Option<Account>, account: Account },
+    BaseData(Vec<BaseChange>),
+    BusinessDay(BusinessDay),
+}
+
+/// An account as it is after a change, with what the history keeps of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountVersion {
+    pub account: Account,
+    pub reason: String,
+    pub origin: Recorded,
+}
+
+/// A base record as it is after a change, with what the history keeps of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BaseRecordVersion {
+    pub version: BaseVersion,
+    pub reason: String,
+    pub origin: Recorded,
+}
+
+/// Who did it, who agreed, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    pub request_id: Uuid,
+    pub operator: OperatorCode,
+    pub authoriser: Option<OperatorCode>,
+    pub at: DateTime<Utc>,
+    pub traceparent: Option<String>,
+}
+
+/// An answer that the journal does not hold already, kept for repeats of its request. (The answers to postings and holds
+/// are in the journal.)
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptAnswer {
+    pub request_id: Uuid,
+    pub digest: Digest,
+    pub answer: Kept,
+}
+
+/// The kinds of answer that are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    Account { before: Option<Account>, account: Account },
+    BaseData(Vec<BaseChange>),
+    BusinessDay(BusinessDay),
+}
+
+/// What an earlier request was answered, as the load step found it.
+#[derive(Clone, Debug)]
+pub struct Earlier {
+    pub digest: Digest,
+    pub answer: Answer,
+}
+
+/// What is to be recorded: everything that the commands of one append decided.
+#[derive(Clone, Debug, Default)]
+pub struct Records {
+    pub postings: Vec<Arc<Posting>>,
+    pub hold_events: Vec<HoldEvent>,
+    pub accounts: Vec<AccountVersion>,
+    pub base_records: Vec<BaseRecordVersion>,
+    pub business_days: Vec<(BusinessDay, Recorded)>,
+    pub answers: Vec<KeptAnswer>,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Done now; what it recorded has been added to the records.
+    Done(Answer),
+    /// Done before, under the same request id and with the same content.
+    Repeated(Answer),
+    Refused(Refusal),
+}

@@ -1,0 +1,31 @@
+//! The book's decisions, pure: given what is known and what is asked, what is answered and what is to be recorded. No
+//! database, no network, no clock, no randomness.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub mod account;
+pub mod account_number;
+pub mod balance;
+pub mod base;
+pub mod book;
+pub mod chain;
+pub mod command;
+pub mod hold;
+pub mod ids;
+pub mod reference;
+pub mod refusal;
+pub mod status;
+pub mod transaction;
+
+/// BLAKE3 digest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(pub [u8; 32]);
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&blake3::Hash::from(self.0).to_hex())
+    }
+}
