@@ -1,1 +1,30 @@
-//! placeholder
+//! What tests stand on: temporary databases, a broker, keys and certificates, and waiting for a condition.
+//!
+//! A test asks for what it needs and gets it for itself alone: [`database()`] a migrated database, [`kafka()`] a prefix for
+//! topics and groups. Both are in servers that all tests share, started by whichever test comes first ([`shared`]).
+//! A test that stops or kills a server has one of its own ([`PrivatePostgres`], [`PrivateBroker`]).
+//!
+//! The same servers make the local stack (`make up`): [`stack::Stack`].
+
+mod account;
+mod broker;
+mod daemon;
+mod database;
+mod kafka;
+mod names;
+mod ports;
+mod postgres;
+mod private;
+mod wait;
+
+pub mod folder;
+pub mod keys;
+pub mod shared;
+pub mod stack;
+
+pub use broker::Broker;
+pub use database::{DML_GROUP, TestDatabase, database, scratch_database};
+pub use kafka::{TestKafka, kafka};
+pub use postgres::Postgres;
+pub use private::{PrivateBroker, PrivatePostgres, sweep};
+pub use wait::wait_for;

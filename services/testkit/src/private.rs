@@ -1,0 +1,125 @@
+//! Servers of one test's own, to stop, kill and start again.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::Result;
+use sqlx::migrate::Migrator;
+
+use crate::{
+    broker::Broker,
+    database::{self, TestDatabase},
+    folder, names,
+    postgres::Postgres,
+};
+
+/// Where they are: one folder a server, named after the process that it belongs to.
+fn home() -> PathBuf {
+    folder::local().join("private")
+}
+
+fn new_folder() -> PathBuf {
+    home().join(format!("{}-{}", names::this_process(), names::unique()))
+}
+
+/// A Kafka broker of a test's own; gone when dropped.
+#[derive(Debug)]
+pub struct PrivateBroker(Broker);
+
+impl PrivateBroker {
+    /// A new broker, which answers.
+    pub async fn start() -> Self {
+        let broker = Broker::at(&new_folder().join("kafka")).expect("a folder for the broker");
+        let private = Self(broker);
+        private.start_again().await;
+        private
+    }
+
+    /// `bootstrap.servers`; the same after a restart.
+    pub fn brokers(&self) -> String {
+        self.0.brokers().expect("invariant: the broker was started")
+    }
+
+    /// Starts the stopped or killed broker, with all that it had written, and returns when it answers.
+    pub async fn start_again(&self) {
+        self.0.start().await.expect("the broker starts");
+    }
+
+    /// Stops the broker in good order.
+    pub async fn stop(&self) {
+        self.0.stop().await.expect("the broker stops");
+    }
+
+    /// Kills the broker, as a power cut would end it.
+    pub async fn kill(&self) {
+        self.0.kill().await.expect("the broker can be killed");
+    }
+}
+
+impl Drop for PrivateBroker {
+    fn drop(&mut self) {
+        database::block_on_a_thread(async { self.0.kill().await.and_then(|()| self.0.delete()) });
+    }
+}
+
+/// A Postgres of a test's own; gone when dropped.
+#[derive(Debug)]
+pub struct PrivatePostgres(Postgres);
+
+impl PrivatePostgres {
+    /// A new server, which answers.
+    pub async fn start() -> Self {
+        let postgres = Postgres::at(&new_folder().join("postgres")).expect("a folder for Postgres");
+        let private = Self(postgres);
+        private.start_again().await;
+        private
+    }
+
+    /// A database in it, as [`database()`](crate::database()) makes in the shared server.
+    pub async fn database(&self, migrator: &Migrator) -> TestDatabase {
+        let url = self.0.url("postgres").expect("invariant: the server was started");
+        TestDatabase::in_server(&url, migrator).await.expect("a database in the private server")
+    }
+
+    /// Starts the stopped or killed server, with all that was committed, and returns when it answers.
+    pub async fn start_again(&self) {
+        self.0.start().await.expect("Postgres starts");
+    }
+
+    /// Stops the server in good order; open connections are cut.
+    pub async fn stop(&self) {
+        self.0.stop().await.expect("Postgres stops");
+    }
+
+    /// Kills the server, as a power cut would end it.
+    pub async fn kill(&self) {
+        self.0.kill().await.expect("Postgres can be killed");
+    }
+}
+
+impl Drop for PrivatePostgres {
+    fn drop(&mut self) {
+        database::block_on_a_thread(async { self.0.kill().await.and_then(|()| self.0.delete()) });
+    }
+}
+
+/// Ends the private servers of test processes that are gone, and deletes their files.
+pub async fn sweep() -> Result<()> {
+    for entry in fs::read_dir(home()).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let belongs_to = name.to_str().and_then(|name| name.split_once('-')).map_or("", |(mark, _)| mark);
+        if names::is_running(belongs_to) {
+            continue;
+        }
+        let folder = entry.path();
+        if folder.join("postgres").is_dir() {
+            let postgres = Postgres::at(&folder.join("postgres"))?;
+            postgres.kill().await?;
+            postgres.delete()?;
+        }
+        if folder.join("kafka").is_dir() {
+            Broker::at(&folder.join("kafka"))?.kill().await?;
+        }
+        folder::delete(&folder)?;
+    }
+    Ok(())
+}
