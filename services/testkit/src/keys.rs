@@ -6,4 +6,4 @@ mod authority;
 mod issuer;
 
 pub use authority::{Authority, Certificate};
-pub use issuer::{Claims, Issuer};
+pub use issuer::{AUDIENCE, Claims, ISSUER, Issuer};

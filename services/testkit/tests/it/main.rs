@@ -1,0 +1,3 @@
+mod brokers;
+mod databases;
+mod keys;
