@@ -1,0 +1,205 @@
+//! The consumer gives facts from Kafka to a [`Handler`], each of them once in effect.
+//!
+//! What holds, whatever fails and whenever:
+//! - A handler's effect and the [inbox](crate::inbox) mark of its fact are one transaction; the offset is committed after it. A
+//!   fact that comes again, from the relay or because an offset was not committed in time, has no effect again.
+//! - Facts of one key are handled in order: each partition is a lane of its own, handled by one task.
+//! - A fact that the handler refuses for good ([`HandleError::Permanent`]) becomes a [dead letter](crate::dead_letters) in the
+//!   transaction of its mark, and those behind it go on.
+//! - A fact that fails for now ([`HandleError::Transient`]) is tried again in its place, and never skipped. Its lane fills up
+//!   and its partition is paused; the other lanes go on, and the member stays in its group.
+//! - A partition is given up only when the work in hand on it is done or rolled back.
+//! - Bounded: a lane holds at most [`LANE_RECORDS_MAX`] records or about [`LANE_BYTES_MAX`] bytes, a transaction at most
+//!   [`BATCH_RECORDS_MAX`] facts.
+
+mod gauges;
+mod intake;
+mod lanes;
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use rdkafka::{
+    consumer::{BaseConsumer, Consumer as _},
+    error::KafkaError,
+};
+use sqlx::{PgConnection, PgPool};
+use tokio_util::sync::CancellationToken;
+
+use self::{intake::Intake, lanes::Lanes};
+use crate::{
+    backoff::Backoff,
+    clock::SharedClock,
+    facts::{KafkaConfig, Record, kafka::KafkaConfigError},
+};
+
+/// Facts in one transaction at most: enough that the cost of a commit is shared, and few enough that doing them again one by
+/// one, after one of them failed, is quick.
+pub const BATCH_RECORDS_MAX: usize = 64;
+
+/// Records that wait in a lane before its partition is paused.
+pub const LANE_RECORDS_MAX: usize = 512;
+
+/// Bytes that wait in a lane before its partition is paused.
+pub const LANE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A handler that takes longer over one fact has failed for now.
+pub const HANDLE_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How long a poll waits for a record: how late a pause is lifted or a stop is seen at most.
+const POLL_WAIT: Duration = Duration::from_millis(20);
+
+const RETRY_WAIT_LEAST: Duration = Duration::from_millis(100);
+const RETRY_WAIT_MOST: Duration = Duration::from_secs(10);
+
+/// What is done about a fact.
+pub trait Handler: Send + Sync + 'static {
+    /// Names the handler: its group, its marks and its dead letters. Never changed once deployed.
+    fn name(&self) -> &str;
+
+    /// The topics it reads, by their contract names.
+    fn topics(&self) -> Vec<String>;
+
+    /// Takes one fact in. Everything it does, it does through `conn`, in whose transaction the inbox is marked too: the
+    /// transaction may be rolled back, and the handler called again with the same fact.
+    fn handle(
+        &self,
+        conn: &mut PgConnection,
+        record: &Record,
+    ) -> impl Future<Output = Result<(), HandleError>> + Send;
+}
+
+/// Why a fact was not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum HandleError {
+    /// It never will be: the record becomes a dead letter.
+    #[error("refused for good: {0}")]
+    Permanent(String),
+    /// It may be, later: the same record is tried again.
+    #[error("failed for now")]
+    Transient(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl HandleError {
+    pub fn permanent(reason: impl Into<String>) -> HandleError {
+        HandleError::Permanent(reason.into())
+    }
+
+    pub fn transient(error: impl Into<Box<dyn Error + Send + Sync>>) -> HandleError {
+        HandleError::Transient(error.into())
+    }
+}
+
+/// Data that the database will never take (classes 22 and 23: data exceptions, violated constraints) is refused for good;
+/// everything else may pass.
+impl From<sqlx::Error> for HandleError {
+    fn from(error: sqlx::Error) -> HandleError {
+        let never = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .is_some_and(|code| code.starts_with("22") || code.starts_with("23"));
+        if never { HandleError::permanent(error.to_string()) } else { HandleError::transient(error) }
+    }
+}
+
+/// A payload that is not what its contract says will not become so.
+impl From<serde_json::Error> for HandleError {
+    fn from(error: serde_json::Error) -> HandleError {
+        HandleError::permanent(error.to_string())
+    }
+}
+
+/// Why a consumer stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumerError {
+    #[error(transparent)]
+    Config(#[from] KafkaConfigError),
+    #[error("no consumer can be made of the Kafka configuration")]
+    Client(#[source] KafkaError),
+    #[error("kafka has ended the consumer")]
+    Fatal(#[source] KafkaError),
+    #[error("the lane of partition {partition} of {topic} ended by itself")]
+    LaneEnded { topic: String, partition: i32 },
+}
+
+/// Reads the topics of one handler. Several consumers of one handler, in one process or in many, share the partitions.
+pub struct Consumer<H> {
+    intake: Arc<Intake<H>>,
+    kafka: KafkaConfig,
+    group: String,
+}
+
+impl<H: Handler> Consumer<H> {
+    /// A consumer in the group `countinghouse.<service>.<handler>`.
+    pub fn new(
+        handler: H,
+        pool: PgPool,
+        kafka: KafkaConfig,
+        service: &str,
+        clock: SharedClock,
+    ) -> Consumer<H> {
+        let group = format!("countinghouse.{service}.{}", handler.name());
+        Consumer { intake: Arc::new(Intake::new(handler, pool, clock)), kafka, group }
+    }
+
+    /// Consumes until stopped; then finishes the work in hand, commits its offsets and leaves the group. Lost databases and
+    /// brokers are waited for.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), ConsumerError> {
+        let mut backoff = Backoff::new(RETRY_WAIT_LEAST, RETRY_WAIT_MOST);
+        loop {
+            let error = match self.poll(&stop).await {
+                Err(ConsumerError::Fatal(error)) => error,
+                done => return done,
+            };
+            tracing::error!(group = self.group, %error, "kafka has ended the consumer; it begins again");
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(backoff.wait()) => {}
+            }
+        }
+    }
+
+    /// Polls on a thread of its own: a rebalance waits there for the work in hand, which goes on in the runtime.
+    async fn poll(&self, stop: &CancellationToken) -> Result<(), ConsumerError> {
+        let lanes = Lanes::new(Arc::clone(&self.intake), self.kafka.clone());
+        let client = self.kafka.consumer(&self.group)?;
+        let consumer: BaseConsumer<Lanes<H>> =
+            client.create_with_context(lanes).map_err(ConsumerError::Client)?;
+        let topics: Vec<String> =
+            self.intake.handler.topics().iter().map(|topic| self.kafka.prefixed(topic)).collect();
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&names).map_err(ConsumerError::Client)?;
+
+        // The thread also stops when this future is dropped.
+        let stop = stop.child_token();
+        let _stop_on_drop = stop.clone().drop_guard();
+        let thread = tokio::task::spawn_blocking(move || poll_until(&stop, consumer));
+        thread.await.expect("invariant: polling does not panic")
+    }
+}
+
+fn poll_until<H: Handler>(
+    stop: &CancellationToken,
+    consumer: BaseConsumer<Lanes<H>>,
+) -> Result<(), ConsumerError> {
+    let lanes = Arc::clone(consumer.context());
+    let done = loop {
+        if stop.is_cancelled() {
+            break Ok(());
+        }
+        match consumer.poll(POLL_WAIT) {
+            Some(Ok(message)) => lanes.take(&consumer, &message),
+            Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
+                break Err(ConsumerError::Fatal(error));
+            }
+            Some(Err(error)) => tracing::warn!(%error, "kafka told the consumer of an error"),
+            None => {}
+        }
+        if let Err(ended) = lanes.tend(&consumer) {
+            break Err(ended);
+        }
+    };
+    lanes.close_all(&consumer);
+    // Leaves the group; the partitions go to the other members at once.
+    drop(consumer);
+    done
+}
