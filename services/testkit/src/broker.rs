@@ -13,9 +13,11 @@ use rdkafka::{
     ClientConfig,
     consumer::{BaseConsumer, Consumer},
 };
-use rustix::process::Signal;
 
-use crate::{daemon::Daemon, folder, ports};
+use crate::{
+    daemon::{Daemon, Program, Signal},
+    folder, ports,
+};
 
 /// The one place where Kafka's version stands is the pom that fetches it.
 const POM: &str = include_str!("../../../deploy/kafka/pom.xml");
@@ -43,7 +45,7 @@ impl Broker {
         fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
         let folder = folder.canonicalize()?;
         let properties = folder.join("server.properties");
-        let daemon = Daemon::new("kafka", &folder, &properties);
+        let daemon = Daemon::new("kafka", &folder);
         Ok(Self { folder, properties, daemon })
     }
 
@@ -58,7 +60,7 @@ impl Broker {
             }
             let mut arguments = java_arguments()?;
             arguments.extend(["kafka.Kafka".to_owned(), self.properties.display().to_string()]);
-            self.daemon.spawn(Path::new("java"), &arguments, None)?;
+            self.daemon.spawn(&Program { path: "java".into(), arguments, ..Program::default() })?;
         }
         let brokers = self.brokers()?;
         self.daemon.wait_until_ready(START_BOUND, || answers(brokers.clone())).await

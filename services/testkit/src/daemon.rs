@@ -1,9 +1,9 @@
 //! A server process that outlives whoever started it.
 //!
-//! It is known by a pid file, and is signalled only when the process of that pid carries the daemon's marker among its
-//! arguments: after a crash or a restart of the machine the pid may long be someone else's.
+//! It is known by a pid file, which also says when that process started: nobody else's is ever signalled.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -12,9 +12,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 
-use crate::{account::Account, wait::poll};
+use crate::{account::Account, names, wait::poll};
 
 /// A killed process is gone at once; more than this means that the kernel is in trouble.
 const KILL_BOUND: Duration = Duration::from_secs(10);
@@ -22,58 +23,62 @@ const KILL_BOUND: Duration = Duration::from_secs(10);
 /// As many lines of a log as show why a server did not start, and still fit a screen.
 const LOG_TAIL_LINES: usize = 25;
 
-/// One detached server process.
+/// What to run.
+#[derive(Debug, Default)]
+pub struct Program {
+    pub path: PathBuf,
+    pub arguments: Vec<String>,
+    /// Added to our own environment.
+    pub environment: BTreeMap<String, String>,
+    pub(crate) account: Option<Account>,
+}
+
+/// One detached server process. The value is a handle: dropping it leaves the process as it is.
 #[derive(Debug)]
-pub(crate) struct Daemon {
+pub struct Daemon {
     name: &'static str,
     pid_file: PathBuf,
     log_file: PathBuf,
-    /// An argument that no other process has: the path of the server's own data or configuration.
-    marker: String,
 }
 
 impl Daemon {
     /// The daemon that keeps its pid and log in `folder`.
-    pub(crate) fn new(name: &'static str, folder: &Path, marker: &Path) -> Self {
-        Self {
-            name,
-            pid_file: folder.join(format!("{name}.pid")),
-            log_file: folder.join(format!("{name}.log")),
-            marker: marker.display().to_string(),
-        }
+    pub fn new(name: &'static str, folder: &Path) -> Self {
+        let file = |extension: &str| folder.join(format!("{name}.{extension}"));
+        Self { name, pid_file: file("pid"), log_file: file("log") }
+    }
+
+    /// The file that the process's output goes to.
+    pub fn log_file(&self) -> &Path {
+        &self.log_file
     }
 
     /// The process, if it runs.
-    pub(crate) fn running(&self) -> Option<Pid> {
-        let pid = fs::read_to_string(&self.pid_file).ok()?.trim().parse().ok()?;
-        (is_alive(pid) && arguments(pid).contains(&self.marker))
-            .then(|| Pid::from_raw(pid))
-            .flatten()
+    pub fn running(&self) -> Option<Pid> {
+        let mark = fs::read_to_string(&self.pid_file).ok()?;
+        let pid = i32::try_from(names::pid_of(mark.trim())?).ok()?;
+        is_alive(pid).then(|| Pid::from_raw(pid)).flatten()
     }
 
-    /// Whether `pid` is alive and is another program: a server that left it in a file of its own must not wait for it.
-    pub(crate) fn is_someone_else(&self, pid: i32) -> bool {
-        is_alive(pid) && !arguments(pid).contains(&self.marker)
-    }
-
-    /// Starts `program` in a session of its own, as `account` when there is one. Returns as soon as the process exists.
-    pub(crate) fn spawn(&self, program: &Path, arguments: &[String], account: Option<&Account>) -> Result<()> {
+    /// Starts `program` in a session of its own. Returns as soon as the process exists.
+    pub fn spawn(&self, program: &Program) -> Result<()> {
         let log = File::create(&self.log_file).with_context(|| format!("create {}", self.log_file.display()))?;
         let mut command = Command::new("setsid");
-        command.arg(program).args(arguments).current_dir("/").stdin(Stdio::null());
-        command.stdout(log.try_clone()?).stderr(log);
-        if let Some(account) = account {
+        command.arg(&program.path).args(&program.arguments).envs(&program.environment);
+        command.current_dir("/").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        if let Some(account) = program.account {
             account.run(&mut command);
         }
-        let mut child = command.spawn().with_context(|| format!("start {}", program.display()))?;
-        fs::write(&self.pid_file, child.id().to_string())?;
+        let mut child = command.spawn().with_context(|| format!("start {}", program.path.display()))?;
+        // One that has ended already has no mark, and is reported by whoever waits for it.
+        fs::write(&self.pid_file, names::mark(child.id()).unwrap_or_default())?;
         // Reaps the process if it ends before we do; as a zombie it would look alive to others.
         thread::spawn(move || child.wait());
         Ok(())
     }
 
     /// Waits until `is_ready` says so; fails with the end of the log when the process ends first or `bound` passes.
-    pub(crate) async fn wait_until_ready<F: Future<Output = bool>>(
+    pub async fn wait_until_ready<F: Future<Output = bool>>(
         &self,
         bound: Duration,
         mut is_ready: impl FnMut() -> F,
@@ -96,7 +101,7 @@ impl Daemon {
     }
 
     /// Asks the process to end with `signal`, and kills it when it has not after `bound`.
-    pub(crate) async fn stop(&self, signal: Signal, bound: Duration) -> Result<()> {
+    pub async fn stop(&self, signal: Signal, bound: Duration) -> Result<()> {
         let Some(pid) = self.running() else { return Ok(()) };
         kill_process(pid, signal).with_context(|| format!("signal {} ({pid:?})", self.name))?;
         if !self.is_gone_within(bound).await {
@@ -107,7 +112,7 @@ impl Daemon {
     }
 
     /// Kills the process and its children, as a power cut would end them.
-    pub(crate) async fn kill(&self) -> Result<()> {
+    pub async fn kill(&self) -> Result<()> {
         let Some(pid) = self.running() else { return Ok(()) };
         // Halted first, so that it makes no child that we do not know of.
         let _ = kill_process(pid, Signal::STOP);
@@ -135,16 +140,12 @@ impl Daemon {
     }
 }
 
-/// Whether the process exists and has not ended (a zombie has).
+/// Whether the process exists and has not ended. A zombie has, unless threads of it are still about: they hold its ports.
 fn is_alive(pid: i32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
     // The name, in parentheses, may hold anything; the state follows it.
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
-}
-
-fn arguments(pid: i32) -> Vec<String> {
-    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    line.split(|byte| *byte == 0).map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
+    let is_zombie = stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']));
+    !is_zombie || fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|threads| threads.count() > 1)
 }
 
 fn children(pid: Pid) -> Vec<Pid> {

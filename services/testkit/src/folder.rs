@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -18,6 +19,18 @@ pub fn workspace() -> PathBuf {
 /// `.local`, which git ignores.
 pub fn local() -> PathBuf {
     workspace().join(".local")
+}
+
+/// The secret in `file`, which is made when it is not there, for us alone to read.
+pub fn kept_secret(file: &Path) -> Result<String> {
+    if let Ok(secret) = fs::read_to_string(file) {
+        return Ok(secret);
+    }
+    let secret = names::unique();
+    fs::write(file, "").with_context(|| format!("write {}", file.display()))?;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
+    fs::write(file, &secret)?;
+    Ok(secret)
 }
 
 /// A stand-in for `closed`, a folder that only we can enter, which everyone can; `closed` notes where it is.

@@ -8,17 +8,17 @@
 
 mod account;
 mod broker;
-mod daemon;
 mod database;
 mod kafka;
 mod names;
-mod ports;
 mod postgres;
 mod private;
 mod wait;
 
+pub mod daemon;
 pub mod folder;
 pub mod keys;
+pub mod ports;
 pub mod shared;
 pub mod stack;
 

@@ -21,7 +21,7 @@ fn free() -> Result<u16> {
 }
 
 /// The port noted in `file` if it is still free, else a free one, which is noted.
-pub(crate) fn kept_in(file: &Path) -> Result<u16> {
+pub fn kept_in(file: &Path) -> Result<u16> {
     let kept = fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok());
     if let Some(port) = kept.filter(|port| is_free(*port)) {
         return Ok(port);

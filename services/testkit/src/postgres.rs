@@ -2,17 +2,19 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use rustix::process::Signal;
 use sqlx::{Connection, PgConnection};
 
-use crate::{account::Account, daemon::Daemon, folder, names, ports};
+use crate::{
+    account::Account,
+    daemon::{Daemon, Program, Signal},
+    folder, ports,
+};
 
 /// Crash recovery of what a day of tests leaves in the write-ahead log takes seconds; a minute is a broken disk.
 const START_BOUND: Duration = Duration::from_secs(60);
@@ -48,7 +50,7 @@ impl Postgres {
             account.own(&home)?;
         }
         let data = home.join("data");
-        let daemon = Daemon::new("postgres", &folder, &data);
+        let daemon = Daemon::new("postgres", &folder);
         Ok(Self { folder, data, account, daemon })
     }
 
@@ -73,7 +75,8 @@ impl Postgres {
             ] {
                 arguments.extend(["-c".to_owned(), setting.to_owned()]);
             }
-            self.daemon.spawn(&binary("postgres")?, &arguments, self.account.as_ref())?;
+            let path = binary("postgres")?;
+            self.daemon.spawn(&Program { path, arguments, account: self.account, ..Program::default() })?;
         }
         let url = self.url("postgres")?;
         self.daemon.wait_until_ready(START_BOUND, || async { answers(&url).await }).await
@@ -121,8 +124,8 @@ impl Postgres {
     fn forget_stale_pid(&self) {
         let lock_file = self.data.join("postmaster.pid");
         let text = fs::read_to_string(&lock_file).unwrap_or_default();
-        let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
-        if pid.is_some_and(|pid| self.daemon.is_someone_else(pid)) {
+        let pid = text.lines().next().and_then(|line| line.trim().parse::<u32>().ok());
+        if pid.is_some_and(|pid| is_someone_else(pid, &self.data)) {
             let _ = fs::remove_file(lock_file);
         }
     }
@@ -131,8 +134,7 @@ impl Postgres {
         // What an interrupted attempt left would be refused.
         folder::delete(&self.data)?;
         let password = self.folder.join("password");
-        fs::write(&password, names::unique())?;
-        fs::set_permissions(&password, fs::Permissions::from_mode(0o600))?;
+        folder::kept_secret(&password)?;
         if let Some(account) = self.account {
             account.own(&password)?;
         }
@@ -150,6 +152,12 @@ impl Postgres {
         }
         Ok(())
     }
+}
+
+/// Whether `pid` is alive and is no Postgres of `data`.
+fn is_someone_else(pid: u32, data: &Path) -> bool {
+    let Ok(arguments) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
+    !arguments.split(|byte| *byte == 0).any(|argument| argument == data.as_os_str().as_encoded_bytes())
 }
 
 async fn answers(url: &str) -> bool {

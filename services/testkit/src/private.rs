@@ -23,13 +23,13 @@ fn new_folder() -> PathBuf {
 
 /// A Kafka broker of a test's own; gone when dropped.
 #[derive(Debug)]
-pub struct PrivateBroker(Broker);
+pub struct PrivateBroker(Broker, PathBuf);
 
 impl PrivateBroker {
     /// A new broker, which answers.
     pub async fn start() -> Self {
-        let broker = Broker::at(&new_folder().join("kafka")).expect("a folder for the broker");
-        let private = Self(broker);
+        let folder = new_folder();
+        let private = Self(Broker::at(&folder.join("kafka")).expect("a folder for the broker"), folder);
         private.start_again().await;
         private
     }
@@ -57,19 +57,23 @@ impl PrivateBroker {
 
 impl Drop for PrivateBroker {
     fn drop(&mut self) {
-        database::block_on_a_thread(async { self.0.kill().await.and_then(|()| self.0.delete()) });
+        database::block_on_a_thread(async {
+            self.0.kill().await?;
+            self.0.delete()?;
+            folder::delete(&self.1)
+        });
     }
 }
 
 /// A Postgres of a test's own; gone when dropped.
 #[derive(Debug)]
-pub struct PrivatePostgres(Postgres);
+pub struct PrivatePostgres(Postgres, PathBuf);
 
 impl PrivatePostgres {
     /// A new server, which answers.
     pub async fn start() -> Self {
-        let postgres = Postgres::at(&new_folder().join("postgres")).expect("a folder for Postgres");
-        let private = Self(postgres);
+        let folder = new_folder();
+        let private = Self(Postgres::at(&folder.join("postgres")).expect("a folder for Postgres"), folder);
         private.start_again().await;
         private
     }
@@ -98,7 +102,11 @@ impl PrivatePostgres {
 
 impl Drop for PrivatePostgres {
     fn drop(&mut self) {
-        database::block_on_a_thread(async { self.0.kill().await.and_then(|()| self.0.delete()) });
+        database::block_on_a_thread(async {
+            self.0.kill().await?;
+            self.0.delete()?;
+            folder::delete(&self.1)
+        });
     }
 }
 
