@@ -40,7 +40,8 @@ impl Account {
 
     /// Gives `path` to this user.
     pub(crate) fn own(self, path: &Path) -> Result<()> {
-        chown(path, Some(self.uid), Some(self.gid)).with_context(|| format!("give {} to postgres", path.display()))
+        chown(path, Some(self.uid), Some(self.gid))
+            .with_context(|| format!("give {} to postgres", path.display()))
     }
 
     /// Whether this user can get at files in `folder`: a project under /root is closed to everyone else.

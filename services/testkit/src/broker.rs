@@ -89,7 +89,8 @@ impl Broker {
     /// `bootstrap.servers`.
     pub fn brokers(&self) -> Result<String> {
         let file = self.folder.join("port");
-        let port = fs::read_to_string(&file).with_context(|| format!("read {}: was Kafka started?", file.display()))?;
+        let port = fs::read_to_string(&file)
+            .with_context(|| format!("read {}: was Kafka started?", file.display()))?;
         Ok(format!("127.0.0.1:{}", port.trim()))
     }
 

@@ -62,7 +62,8 @@ impl Daemon {
 
     /// Starts `program` in a session of its own. Returns as soon as the process exists.
     pub fn spawn(&self, program: &Program) -> Result<()> {
-        let log = File::create(&self.log_file).with_context(|| format!("create {}", self.log_file.display()))?;
+        let log =
+            File::create(&self.log_file).with_context(|| format!("create {}", self.log_file.display()))?;
         let mut command = Command::new("setsid");
         command.arg(&program.path).args(&program.arguments).envs(&program.environment);
         command.current_dir("/").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);

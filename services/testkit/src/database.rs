@@ -57,7 +57,8 @@ pub async fn database(migrator: &Migrator) -> TestDatabase {
 impl TestDatabase {
     pub(crate) async fn in_server(superuser_url: &str, migrator: &Migrator) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let mut superuser = PgConnection::connect(superuser_url).await.context("connect to the tests' Postgres")?;
+        let mut superuser =
+            PgConnection::connect(superuser_url).await.context("connect to the tests' Postgres")?;
         let template = template(&mut superuser, superuser_url, migrator).await?;
         let name = format!("t_{}_{}", names::this_process(), COUNT.fetch_add(1, Ordering::Relaxed));
         execute(&mut superuser, format!("CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER}")).await?;
@@ -132,7 +133,8 @@ async fn lock(superuser: &mut PgConnection) -> Result<()> {
 
 /// Makes the roles, and drops the databases of test processes that are gone.
 async fn prepare_server(superuser: &mut PgConnection) -> Result<()> {
-    let roles: Vec<String> = sqlx::query_scalar("SELECT rolname::text FROM pg_roles").fetch_all(&mut *superuser).await?;
+    let roles: Vec<String> =
+        sqlx::query_scalar("SELECT rolname::text FROM pg_roles").fetch_all(&mut *superuser).await?;
     for (role, attributes) in [
         (DML_GROUP, "NOLOGIN".to_owned()),
         (OWNER, format!("LOGIN PASSWORD '{PASSWORD}'")),
@@ -146,9 +148,10 @@ async fn prepare_server(superuser: &mut PgConnection) -> Result<()> {
 }
 
 async fn sweep(superuser: &mut PgConnection) -> Result<()> {
-    let names: Vec<String> = sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE datname LIKE 't\\_%'")
-        .fetch_all(&mut *superuser)
-        .await?;
+    let names: Vec<String> =
+        sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE datname LIKE 't\\_%'")
+            .fetch_all(&mut *superuser)
+            .await?;
     for name in names {
         let belongs_to = name.trim_start_matches("t_").rsplit_once('_').map_or("", |(mark, _)| mark);
         if !names::is_running(belongs_to) {
@@ -185,12 +188,14 @@ async fn execute(connection: &mut PgConnection, statement: String) -> Result<()>
 
 /// Runs `work` to its end from a destructor, which may itself be on a runtime's thread. A failure is shown, and leaves
 /// its traces to the next run's sweep.
-#[expect(clippy::print_stderr, reason = "a destructor has nobody to answer to but the reader of the test's output")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a destructor has nobody to answer to but the reader of the test's output"
+)]
 pub(crate) fn block_on_a_thread(work: impl Future<Output = Result<()>> + Send) {
     let outcome = thread::scope(|scope| {
-        let worker = scope.spawn(|| {
-            tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
-        });
+        let worker = scope
+            .spawn(|| tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work));
         worker.join().unwrap_or_else(|_| anyhow::bail!("the clean-up panicked"))
     });
     if let Err(error) = outcome {

@@ -13,7 +13,11 @@ use crate::names;
 /// The root of the work tree.
 pub fn workspace() -> PathBuf {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    crate_folder.ancestors().nth(2).expect("invariant: this crate is two folders below the root").to_path_buf()
+    crate_folder
+        .ancestors()
+        .nth(2)
+        .expect("invariant: this crate is two folders below the root")
+        .to_path_buf()
 }
 
 /// `.local`, which git ignores.

@@ -76,7 +76,8 @@ impl TestKafka {
     /// As [`Self::topic`], compacted: the last record of each key stays.
     pub async fn compacted_topic(&self, name: &str, partitions: i32) -> String {
         let topic = self.name(name);
-        let new = NewTopic::new(&topic, partitions, TopicReplication::Fixed(1)).set("cleanup.policy", "compact");
+        let new =
+            NewTopic::new(&topic, partitions, TopicReplication::Fixed(1)).set("cleanup.policy", "compact");
         self.create(&new).await.expect("a topic");
         topic
     }

@@ -115,7 +115,8 @@ impl Postgres {
 
     fn kept(&self, name: &str) -> Result<String> {
         let file = self.folder.join(name);
-        let text = fs::read_to_string(&file).with_context(|| format!("read {}: was Postgres started?", file.display()))?;
+        let text = fs::read_to_string(&file)
+            .with_context(|| format!("read {}: was Postgres started?", file.display()))?;
         Ok(text.trim().to_owned())
     }
 
@@ -171,7 +172,9 @@ async fn answers(url: &str) -> bool {
 fn binary(name: &str) -> Result<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = versions
-        .filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path().join("bin").join(name))))
+        .filter_map(|entry| {
+            Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path().join("bin").join(name)))
+        })
         .filter(|(_, path)| path.exists())
         .max();
     if let Some((_, path)) = debian {

@@ -1,7 +1,7 @@
 //! Postgres and Kafka together, in one folder: what a service needs around it.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     path::{Path, PathBuf},
 };
 
@@ -35,8 +35,7 @@ impl Stack {
     pub async fn up(&self) -> Result<()> {
         let _lock = self.lock().await?;
         tokio::try_join!(self.postgres.start(), self.broker.start())?;
-        let text = format!("POSTGRES_URL={}\nKAFKA_BROKERS={}\n", self.postgres.url("postgres")?, self.broker.brokers()?);
-        fs::write(self.folder.join("endpoints.env"), text).context("write endpoints.env")
+        Ok(())
     }
 
     /// Stops both and keeps their data.

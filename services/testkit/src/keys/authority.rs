@@ -2,7 +2,8 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
 };
 
 use super::issuer::write_secret;
@@ -47,7 +48,9 @@ impl Authority {
     pub fn kept_in(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let (certificate_file, key_file) = (folder.join("ca.pem"), folder.join("ca.key.pem"));
-        if let (Ok(certificate), Ok(key)) = (fs::read_to_string(&certificate_file), fs::read_to_string(&key_file)) {
+        if let (Ok(certificate), Ok(key)) =
+            (fs::read_to_string(&certificate_file), fs::read_to_string(&key_file))
+        {
             let key = KeyPair::from_pem(&key).context("read the authority's key")?;
             return Ok(Self { certificate, issuer: Issuer::new(authority_params(), key) });
         }
@@ -72,7 +75,8 @@ impl Authority {
             SanType::IpAddress([127, 0, 0, 1].into()),
         ];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         params.use_authority_key_identifier_extension = true;
         let key = new_key();
         let certificate = params.signed_by(&key, &self.issuer).expect("invariant: the parameters are sound");

@@ -92,9 +92,11 @@ impl Issuer {
         fs::create_dir_all(folder)?;
         let (key_file, kid_file) = (folder.join("issuer.key.pem"), folder.join("issuer.kid"));
         let issuer = match (fs::read_to_string(&key_file), fs::read_to_string(&kid_file)) {
-            (Ok(pem), Ok(kid)) => {
-                Self { kid, key: KeyPair::from_pem(&pem).context("read the issuer's key")?, retired: Vec::new() }
-            }
+            (Ok(pem), Ok(kid)) => Self {
+                kid,
+                key: KeyPair::from_pem(&pem).context("read the issuer's key")?,
+                retired: Vec::new(),
+            },
             _ => Self::generate(),
         };
         write_secret(&key_file, &issuer.key.serialize_pem())?;
@@ -167,7 +169,10 @@ pub(super) fn write_secret(path: &Path, text: &str) -> Result<()> {
     Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o600))?)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a token is good from now, by the clock of the server that will read it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a token is good from now, by the clock of the server that will read it"
+)]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }
