@@ -60,7 +60,7 @@ impl Broker {
             }
             let mut arguments = java_arguments()?;
             arguments.extend(["kafka.Kafka".to_owned(), self.properties.display().to_string()]);
-            self.daemon.spawn(&Program { path: "java".into(), arguments, ..Program::default() })?;
+            self.daemon.spawn(&Program::new("java", arguments))?;
         }
         let brokers = self.brokers()?;
         self.daemon.wait_until_ready(START_BOUND, || answers(brokers.clone())).await

@@ -24,13 +24,29 @@ const KILL_BOUND: Duration = Duration::from_secs(10);
 const LOG_TAIL_LINES: usize = 25;
 
 /// What to run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Program {
-    pub path: PathBuf,
-    pub arguments: Vec<String>,
-    /// Added to our own environment.
-    pub environment: BTreeMap<String, String>,
-    pub(crate) account: Option<Account>,
+    path: PathBuf,
+    arguments: Vec<String>,
+    environment: BTreeMap<String, String>,
+    account: Option<Account>,
+}
+
+impl Program {
+    pub fn new(path: impl Into<PathBuf>, arguments: Vec<String>) -> Self {
+        Self { path: path.into(), arguments, environment: BTreeMap::new(), account: None }
+    }
+
+    /// The same, with these variables beside our own.
+    #[must_use]
+    pub fn with_environment(self, environment: BTreeMap<String, String>) -> Self {
+        Self { environment, ..self }
+    }
+
+    /// The same, run as `account` if there is one.
+    pub(crate) fn run_as(self, account: Option<Account>) -> Self {
+        Self { account, ..self }
+    }
 }
 
 /// One detached server process. The value is a handle: dropping it leaves the process as it is.

@@ -75,8 +75,7 @@ impl Postgres {
             ] {
                 arguments.extend(["-c".to_owned(), setting.to_owned()]);
             }
-            let path = binary("postgres")?;
-            self.daemon.spawn(&Program { path, arguments, account: self.account, ..Program::default() })?;
+            self.daemon.spawn(&Program::new(binary("postgres")?, arguments).run_as(self.account))?;
         }
         let url = self.url("postgres")?;
         self.daemon.wait_until_ready(START_BOUND, || async { answers(&url).await }).await

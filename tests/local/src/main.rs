@@ -5,10 +5,13 @@
 mod certificates;
 mod databases;
 mod endpoints;
+mod run;
 mod scratch;
 mod services;
 mod tokens;
 mod topics;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -28,6 +31,12 @@ struct Arguments {
 enum Command {
     /// Starts Postgres and Kafka, with a database and roles for each service and all topics.
     Up,
+    /// Starts the stack and the services, runs a banking day, and stays until it is interrupted.
+    Run {
+        /// Ends after the day's summary, with exit code 0 only if every check held.
+        #[arg(long)]
+        once: bool,
+    },
     /// Stops everything, and keeps the data.
     Down,
     /// Stops everything, and deletes the data.
@@ -44,15 +53,17 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    let name = arguments.stack;
+    let stack = Stack::named(&arguments.stack)?;
     match arguments.command {
-        Command::Up => services::up(&Stack::named(&name)?).await.map(|endpoints| endpoints.show()),
-        Command::Down => services::down(&Stack::named(&name)?).await,
-        Command::Clean => services::clean(&Stack::named(&name)?).await,
-        Command::Status => services::status(&Stack::named(&name)?),
-        Command::Token(request) => tokens::print(&Stack::named(&name)?, &request),
-        Command::Scratch { package } => scratch::database(&package).await,
+        Command::Up => services::up(&stack).await?.show(),
+        Command::Run { once } => return run::run(&stack, once).await,
+        Command::Down => services::down(&stack).await?,
+        Command::Clean => services::clean(&stack).await?,
+        Command::Status => services::status(&stack)?,
+        Command::Token(request) => tokens::print(&stack, &request)?,
+        Command::Scratch { package } => scratch::database(&package).await?,
     }
+    Ok(ExitCode::SUCCESS)
 }

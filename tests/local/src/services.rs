@@ -1,12 +1,14 @@
 //! The services of the house, and the stack with all that they need.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use testkit::{keys::Issuer, ports, stack::Stack};
 
 use crate::{
     certificates, databases,
     endpoints::{self, Endpoints},
-    topics,
+    run, topics,
 };
 
 /// The services that there are. A new one is one name here: its database, roles, certificate and port follow.
@@ -38,8 +40,26 @@ pub async fn up(stack: &Stack) -> Result<Endpoints> {
     Ok(endpoints)
 }
 
+/// The environment variable of one of `service`'s settings.
+pub fn setting(service: &str, key: &str) -> String {
+    format!("COUNTINGHOUSE_{}__{key}", service.to_uppercase())
+}
+
+/// What a service must be told on this stack; all else is in its defaults.
+pub fn settings(service: &str, endpoints: &Endpoints) -> Result<BTreeMap<String, String>> {
+    let prefix = service.to_uppercase();
+    let settings = [
+        ("DATABASE__URL", endpoints.get(&format!("{prefix}_DATABASE_URL"))?),
+        ("KAFKA__BROKERS", endpoints.get("KAFKA_BROKERS")?),
+        ("RPC__LISTEN", endpoints.get(&format!("{prefix}_GRPC"))?),
+        ("AUTH__JWKS_FILE", endpoints.get("JWKS_FILE")?),
+    ];
+    Ok(settings.into_iter().map(|(key, value)| (setting(service, key), value.to_owned())).collect())
+}
+
 /// Stops everything and keeps the data.
 pub async fn down(stack: &Stack) -> Result<()> {
+    run::stop_services(stack).await?;
     stack.down().await?;
     testkit::sweep().await
 }
@@ -50,6 +70,7 @@ pub async fn clean(stack: &Stack) -> Result<()> {
     if endpoints.exists() {
         std::fs::remove_file(endpoints)?;
     }
+    run::stop_services(stack).await?;
     stack.clean().await?;
     testkit::sweep().await
 }
@@ -59,5 +80,8 @@ pub fn status(stack: &Stack) -> Result<()> {
     let word = |runs: bool| if runs { "runs" } else { "stopped" };
     println!("{:<12} {}", "postgres", word(stack.postgres.is_running()));
     println!("{:<12} {}", "kafka", word(stack.broker.is_running()));
+    for service in SERVICES {
+        println!("{service:<12} {}", word(run::daemon(stack, service).running().is_some()));
+    }
     Ok(())
 }

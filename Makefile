@@ -1,0 +1,42 @@
+# Countinghouse: `make run` on a fresh machine opens a bank's books; `make test` is what CI runs.
+.DEFAULT_GOAL := help
+SHELL := bash
+PATH := $(HOME)/.cargo/bin:$(PATH)
+LOCAL := cargo run -q -p local --
+
+.PHONY: help run up down clean-local test lint fmt prepare docs
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## A bank on this machine: stack, services, a banking day; until Ctrl-C (ARGS=--once: until the summary)
+	@scripts/setup
+	@cargo build -p local -p accounting -p day
+	@exec cargo run -q -p local -- run $(ARGS)
+
+up: ## Postgres and Kafka alone, for development
+	@scripts/setup
+	@$(LOCAL) up
+
+down: ## Stop everything; the data stays
+	@$(LOCAL) down
+	@$(LOCAL) --stack test down
+
+clean-local: ## Stop everything; the data goes
+	@$(LOCAL) clean
+	@$(LOCAL) --stack test clean
+
+test: ## Everything that CI runs
+	@scripts/test
+
+lint: ## Formatting, clippy, licences, the contract's lint, generated files in step
+	@scripts/lint
+
+fmt: ## Format all code
+	@cargo fmt
+
+prepare: ## Write .sqlx again, after a change of migrations or queries
+	@for toml in services/*/sqlx.toml; do scripts/prepare "$$(basename "$$(dirname "$$toml")")" || exit 1; done
+
+docs: ## Write the generated documents again, after a change of the contract
+	@cargo run -q -p contracts -- generate
