@@ -18,6 +18,7 @@ mod wait;
 pub mod daemon;
 pub mod folder;
 pub mod keys;
+pub mod matrix;
 pub mod ports;
 pub mod shared;
 pub mod stack;

@@ -1,3 +1,4 @@
 mod brokers;
 mod databases;
 mod keys;
+mod matrix;
