@@ -130,7 +130,7 @@ impl<H: Handler> Lanes<H> {
         let now = Instant::now();
         if now >= open.commit_at {
             open.commit_at = now + COMMIT_EVERY;
-            commit(consumer, open.lanes.iter_mut());
+            commit(consumer, open.lanes.iter_mut(), CommitMode::Async);
         }
         Ok(())
     }
@@ -154,7 +154,9 @@ impl<H: Handler> Lanes<H> {
                 }
             }
         });
-        commit(consumer, lanes.iter_mut().map(|(partition, lane)| (&*partition, lane)));
+        // Waits for the answer, or in vain for as long as a session lasts: whoever has the partition next begins where
+        // this member ended.
+        commit(consumer, lanes.iter_mut().map(|(partition, lane)| (&*partition, lane)), CommitMode::Sync);
     }
 
     fn open_lane(&self) -> Lane {
@@ -225,11 +227,11 @@ impl<H: Handler> ConsumerContext for Lanes<H> {
     }
 }
 
-/// Commits what the lanes have done since the last time. Nobody waits for the answer: requests of one member are answered in
-/// order, so a commit is in before the member joins again or leaves.
+/// Commits what the lanes have done since the last time.
 fn commit<'a, H: Handler>(
     consumer: &BaseConsumer<Lanes<H>>,
     lanes: impl Iterator<Item = (&'a Partition, &'a mut Lane)>,
+    mode: CommitMode,
 ) {
     let mut offsets = TopicPartitionList::new();
     for ((topic, partition), lane) in lanes {
@@ -241,7 +243,7 @@ fn commit<'a, H: Handler>(
         }
     }
     if offsets.count() > 0 {
-        log_failure("commit", consumer.commit(&offsets, CommitMode::Async));
+        log_failure("commit", consumer.commit(&offsets, mode));
     }
 }
 

@@ -1,0 +1,130 @@
+//! The database: pool, migrations, transactions that are repeated when Postgres asks for it.
+
+use std::{borrow::Cow, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use sqlx::{
+    PgConnection, PgPool,
+    migrate::{Migrate, MigrateError, Migration, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{backoff::Backoff, config::Secret, refusal::Failure};
+
+/// How often a transaction is tried that others keep getting in the way of.
+const ATTEMPTS_MAX: u32 = 5;
+/// How long it waits before it is tried again: first, and at most.
+const RETRY_WAIT_MIN: Duration = Duration::from_millis(5);
+const RETRY_WAIT_MAX: Duration = Duration::from_millis(200);
+
+/// Where the database is, and the pool's bounds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DbConfig {
+    /// `postgres://user:password@host:port/database`, for the role that reads and writes rows.
+    pub url: Secret,
+    /// Connections at most.
+    pub connections_max: u32,
+    /// How long a call waits for a connection.
+    pub acquire_timeout_ms: u64,
+    /// How long a statement may take before Postgres ends it.
+    pub statement_timeout_ms: u64,
+}
+
+impl DbConfig {
+    /// How to connect.
+    pub fn options(&self) -> Result<PgConnectOptions, sqlx::Error> {
+        let options: PgConnectOptions = self.url.expose().parse()?;
+        let timeout = self.statement_timeout_ms.to_string();
+        Ok(options.options([("statement_timeout", timeout.as_str())]))
+    }
+}
+
+/// Opens the pool. Connections are made when they are needed, so a database that is away does not stop the start.
+pub fn connect(config: &DbConfig) -> Result<PgPool, sqlx::Error> {
+    Ok(PgPoolOptions::new()
+        .max_connections(config.connections_max)
+        .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
+        .connect_lazy_with(config.options()?))
+}
+
+/// The platform's own migrations, numbered below 1000; a service's begin at 1001.
+static PLATFORM: Migrator = sqlx::migrate!("./migrations");
+
+/// All migrations of a service: the platform's, then its own.
+pub fn migrator(service: &Migrator) -> Migrator {
+    let migrations: Vec<Migration> = PLATFORM.iter().chain(service.iter()).cloned().collect();
+    Migrator { migrations: Cow::Owned(migrations), ..Migrator::DEFAULT }
+}
+
+/// Runs the migrations that have not run, as the role that owns the tables. They grant what services need to the group
+/// `countinghouse_dml`, of which a service's own role is a member.
+pub async fn migrate(owner: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
+    migrator.run(owner).await
+}
+
+/// The migrations that have not run. A service does not serve while there are any.
+pub async fn pending(pool: &PgPool, migrator: &Migrator) -> Result<Vec<String>, MigrateError> {
+    let mut conn = pool.acquire().await?;
+    let applied = match conn.list_applied_migrations("_sqlx_migrations").await {
+        Ok(applied) => applied,
+        Err(MigrateError::Execute(error)) if is_missing_table(&error) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(migrator
+        .iter()
+        .filter(|migration| applied.iter().all(|done| done.version != migration.version))
+        .map(|migration| format!("{:04} {}", migration.version, migration.description))
+        .collect())
+}
+
+fn is_missing_table(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("42P01"))
+}
+
+/// Runs `work` in a transaction and commits it. When Postgres ends it for a serialization failure or a deadlock, runs it again,
+/// a bounded number of times.
+pub async fn transact<T>(
+    pool: &PgPool,
+    mut work: impl AsyncFnMut(&mut PgConnection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut backoff = Backoff::new(RETRY_WAIT_MIN, RETRY_WAIT_MAX);
+    let mut attempt = 1;
+    loop {
+        let mut transaction = pool.begin().await?;
+        let done = match work(&mut transaction).await {
+            Ok(done) => transaction.commit().await.map(|()| done).map_err(Failure::from),
+            Err(failure) => Err(failure),
+        };
+        match done {
+            Err(failure) if attempt < ATTEMPTS_MAX && is_retriable(&failure) => {
+                attempt += 1;
+                tokio::time::sleep(backoff.wait()).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Whether Postgres ended the transaction because of others: 40001 serialization failure, 40P01 deadlock.
+fn is_retriable(failure: &Failure) -> bool {
+    let Failure::Faulted(fault) = failure else { return false };
+    let code = fault
+        .downcast_ref::<sqlx::Error>()
+        .and_then(sqlx::Error::as_database_error)
+        .and_then(|error| error.code());
+    matches!(code.as_deref(), Some("40001" | "40P01"))
+}
+
+/// The name of the constraint that an error speaks of.
+pub fn constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error().and_then(|error| error.constraint())
+}
+
+/// Takes the advisory lock of a name for the session, if it is free. It is held until the session ends, and so proves that the
+/// session which held it before has ended.
+pub async fn try_lock(conn: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS "held!""#, name)
+        .fetch_one(conn)
+        .await
+}

@@ -1,0 +1,177 @@
+//! A process's life: ready, draining, gone. Shutdown comes in two steps. Soft: readiness goes off, no new work is taken, work
+//! in hand is finished. Hard, when that takes too long: everything stops where it is. A task that ends by itself before the
+//! soft shutdown is a crash, and shuts the process down.
+
+use std::{
+    fmt::Display,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{signal::unix, sync::watch, task::JoinSet, time};
+use tokio_util::sync::CancellationToken;
+
+/// How a life ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Asked to stop, and everything was finished in time.
+    Drained,
+    /// Asked to stop, and these tasks had to be stopped before they were finished.
+    Cut { tasks: Vec<&'static str> },
+    /// A task ended by itself.
+    Crashed { task: &'static str, reason: String },
+}
+
+impl Ending {
+    /// Whether the process did as it was asked.
+    pub fn is_clean(&self) -> bool {
+        *self == Self::Drained
+    }
+}
+
+/// The tasks of a process and how they are told to stop.
+#[derive(Clone, Debug)]
+pub struct Lifecycle {
+    soft: CancellationToken,
+    hard: CancellationToken,
+    ready: Arc<watch::Sender<bool>>,
+    tasks: Arc<Mutex<Tasks>>,
+}
+
+#[derive(Debug, Default)]
+struct Tasks {
+    running: JoinSet<(&'static str, Result<(), String>)>,
+    names: Vec<&'static str>,
+}
+
+impl Default for Lifecycle {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Lifecycle {
+    pub fn new() -> Self {
+        Self {
+            soft: CancellationToken::new(),
+            hard: CancellationToken::new(),
+            ready: Arc::new(watch::Sender::new(false)),
+            tasks: Arc::default(),
+        }
+    }
+
+    /// Cancelled when no new work is to be taken.
+    pub fn soft(&self) -> CancellationToken {
+        self.soft.clone()
+    }
+
+    /// Cancelled when work in hand is to be left where it is.
+    pub fn hard(&self) -> CancellationToken {
+        self.hard.clone()
+    }
+
+    /// Whether the process takes work, as it changes.
+    pub fn ready(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
+    }
+
+    /// Says that the process takes work; never once it is stopping.
+    pub fn set_ready(&self) {
+        self.ready.send_replace(!self.soft.is_cancelled());
+    }
+
+    /// Asks the process to stop: readiness off first, then the soft token.
+    pub fn stop(&self) {
+        self.ready.send_replace(false);
+        self.soft.cancel();
+    }
+
+    /// Runs a task of the process. It ends after the soft token, and at the hard token at the latest.
+    pub fn spawn<E: Display>(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) {
+        let hard = self.hard.clone();
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.names.push(name);
+        tasks.running.spawn(async move {
+            tokio::select! {
+                ended = task => (name, ended.map_err(|error| error.to_string())),
+                () = hard.cancelled() => (name, Err("cut".to_owned())),
+            }
+        });
+    }
+
+    /// Runs until a signal (SIGTERM, SIGINT), a call of [`Lifecycle::stop`], or a crash; then drains for `drain_max` at most.
+    pub async fn run_until_signal(self, drain_max: Duration) -> Ending {
+        let mut terminate = unix::signal(unix::SignalKind::terminate()).ok();
+        let mut interrupt = unix::signal(unix::SignalKind::interrupt()).ok();
+        let signalled = async {
+            tokio::select! {
+                () = received(&mut terminate) => {}
+                () = received(&mut interrupt) => {}
+            }
+        };
+        self.run_until(signalled, drain_max).await
+    }
+
+    /// The same, until `asked` is done instead of a signal.
+    pub async fn run_until(self, asked: impl Future<Output = ()>, drain_max: Duration) -> Ending {
+        let Tasks { mut running, mut names } =
+            std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let crashed = tokio::select! {
+            () = asked => None,
+            () = self.soft.cancelled() => None,
+            Some(ended) = running.join_next() => Some(ended),
+        };
+        self.stop();
+        let crash = crashed.map(|ended| crash(&mut names, ended));
+        let drained = time::timeout(drain_max, drain(&mut running, &mut names)).await;
+        if drained.is_err() {
+            self.hard.cancel();
+            running.shutdown().await;
+        }
+        match (crash, drained) {
+            (Some(crash), _) => crash,
+            (None, Ok(None)) => Ending::Drained,
+            (None, Ok(Some(failed))) => failed,
+            (None, Err(_)) => Ending::Cut { tasks: names },
+        }
+    }
+}
+
+type Joined = Result<(&'static str, Result<(), String>), tokio::task::JoinError>;
+
+/// A task that ended before anyone asked.
+fn crash(names: &mut Vec<&'static str>, ended: Joined) -> Ending {
+    match ended {
+        Ok((task, ended)) => {
+            names.retain(|name| *name != task);
+            Ending::Crashed { task, reason: ended.err().unwrap_or_else(|| "ended by itself".to_owned()) }
+        }
+        Err(error) => Ending::Crashed { task: "a task", reason: error.to_string() },
+    }
+}
+
+/// Waits for all tasks; the first that fails while it drains is told.
+async fn drain(
+    running: &mut JoinSet<(&'static str, Result<(), String>)>,
+    names: &mut Vec<&'static str>,
+) -> Option<Ending> {
+    let mut failed = None;
+    while let Some(ended) = running.join_next().await {
+        match ended {
+            Ok((task, Ok(()))) => names.retain(|name| *name != task),
+            other => failed = failed.or(Some(crash(names, other))),
+        }
+    }
+    failed
+}
+
+async fn received(signal: &mut Option<unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,125 @@
+//! How refusals and faults are told over gRPC, with google.rpc details.
+
+use std::{error::Error, time::Duration};
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+use uuid::Uuid;
+
+use super::Refusal;
+
+/// The domain of every reason.
+pub const ERROR_DOMAIN: &str = "countinghouse";
+
+/// When a caller may repeat a call that met a lost database connection.
+const DATABASE_RETRY_AFTER: Duration = Duration::from_millis(500);
+
+type Fault = Box<dyn Error + Send + Sync>;
+
+/// Why a call was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The caller can act on it.
+    #[error(transparent)]
+    Refused(Box<Refusal>),
+    /// We must act on it.
+    #[error("fault")]
+    Faulted(#[source] Fault),
+}
+
+impl Failure {
+    pub fn fault(fault: impl Into<Fault>) -> Self {
+        Self::Faulted(fault.into())
+    }
+
+    /// The refusal, if it is one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::Faulted(_) => None,
+        }
+    }
+
+    /// What the caller is told. A fault is logged here, once, with its sources.
+    pub fn into_status(self, correlation_id: Uuid) -> Status {
+        match self {
+            Self::Refused(refusal) => told(&refusal),
+            Self::Faulted(fault) => faulted(&*fault, correlation_id),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::fault(error)
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::fault(error)
+    }
+}
+
+fn told(refusal: &Refusal) -> Status {
+    let reason = refusal.reason();
+    let mut details = ErrorDetails::with_error_info(
+        reason.name,
+        ERROR_DOMAIN,
+        refusal.metadata().iter().cloned().collect::<std::collections::HashMap<_, _>>(),
+    );
+    for violation in refusal.field_violations() {
+        details.add_bad_request_violation(&violation.field, &violation.rule);
+    }
+    if reason.code == Code::FailedPrecondition {
+        let subject = refusal.metadata().first().map_or("", |(_, value)| value.as_str());
+        details.add_precondition_failure_violation(reason.name, subject, refusal.message());
+    }
+    if let Some(delay) = refusal.retry_delay() {
+        details.set_retry_info(Some(delay));
+    }
+    Status::with_error_details(reason.code, refusal.message(), details)
+}
+
+fn faulted(fault: &(dyn Error + Send + Sync + 'static), correlation_id: Uuid) -> Status {
+    tracing::error!(%correlation_id, error = %chain(fault), "a call met a fault");
+    let message = format!("fault {correlation_id}: report this id to the operators of the service");
+    let mut details = ErrorDetails::with_request_info(correlation_id.to_string(), "");
+    let code = if is_lost_database(fault) {
+        details.set_retry_info(Some(DATABASE_RETRY_AFTER));
+        Code::Unavailable
+    } else {
+        Code::Internal
+    };
+    Status::with_error_details(code, message, details)
+}
+
+fn chain(fault: &(dyn Error + 'static)) -> String {
+    let mut text = fault.to_string();
+    let mut source = fault.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+/// Whether the database could not be reached, which a repeat may find mended.
+fn is_lost_database(fault: &(dyn Error + 'static)) -> bool {
+    matches!(
+        fault.downcast_ref::<sqlx::Error>(),
+        Some(
+            sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        )
+    )
+}
