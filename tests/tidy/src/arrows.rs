@@ -1,0 +1,145 @@
+//! Which layer of a service may name what: `domain <- store, app <- grpc, events, jobs <- startup`.
+
+use anyhow::Result;
+
+use crate::{Finding, rust, tree::Source};
+
+/// A layer, and what it must not name.
+struct Layer {
+    name: &'static str,
+    /// Crates that it must not use.
+    crates: &'static [&'static str],
+    /// Modules of its own crate that it must not use.
+    modules: &'static [&'static str],
+    why: &'static str,
+}
+
+const LAYERS: &[Layer] = &[
+    Layer {
+        name: "domain",
+        crates: &[
+            "sqlx",
+            "tonic",
+            "rdkafka",
+            "tokio",
+            "platform",
+            "countinghouse_proto",
+            "prost",
+            "rand",
+            "tracing",
+        ],
+        modules: &["app", "config", "error", "events", "grpc", "jobs", "startup", "store", "wire"],
+        why: "domain/ decides, from values alone: take what it needs as a parameter",
+    },
+    Layer {
+        name: "store",
+        crates: &["tonic", "rdkafka", "countinghouse_proto", "prost"],
+        modules: &["app", "events", "grpc", "jobs", "startup", "wire"],
+        why: "store/ turns rows into domain values and back, and knows nobody who asks it to",
+    },
+    Layer {
+        name: "app",
+        crates: &["tonic", "rdkafka"],
+        modules: &["events", "grpc", "jobs", "startup"],
+        why: "app/ is the same whoever calls it: let the caller convert",
+    },
+    Layer {
+        name: "wire",
+        crates: &["sqlx", "rdkafka", "tokio"],
+        modules: &["app", "events", "grpc", "jobs", "startup", "store"],
+        why: "wire/ converts between the contract and the domain, and does nothing",
+    },
+    Layer {
+        name: "grpc",
+        crates: &["sqlx", "rdkafka"],
+        modules: &["events", "jobs", "startup", "store"],
+        why: "grpc/ calls app/ and nothing behind it",
+    },
+    Layer {
+        name: "events",
+        crates: &["tonic"],
+        modules: &["grpc", "jobs", "startup"],
+        why: "events/ stands beside grpc/ and jobs/: what they share is in app/",
+    },
+    Layer {
+        name: "jobs",
+        crates: &["tonic"],
+        modules: &["grpc", "events", "startup"],
+        why: "jobs/ stands beside grpc/ and events/: what they share is in app/",
+    },
+];
+
+/// The names in `source`, a Rust file of a service, that point the wrong way, and queries outside `store/`.
+pub fn check(source: &Source) -> Result<Vec<Finding>> {
+    let Some(layer_name) = layer_of(&source.path) else { return Ok(Vec::new()) };
+    let mut findings = Vec::new();
+    for name in rust::outline(source)?.names {
+        let segments: Vec<&str> = name.segments.iter().map(String::as_str).collect();
+        let layer = LAYERS.iter().find(|layer| layer.name == layer_name);
+        if let Some(layer) = layer.filter(|layer| layer.forbids(&segments)) {
+            let message = format!("{layer_name}/ names `{}`: {}", segments.join("::"), layer.why);
+            findings.push(Finding::at(&source.path, name.line, message));
+        }
+        if layer_name != "store" && is_query(&segments) {
+            let message =
+                format!("`{}`: only store/ speaks SQL: give the query a function there", segments.join("::"));
+            findings.push(Finding::at(&source.path, name.line, message));
+        }
+    }
+    Ok(findings)
+}
+
+impl Layer {
+    fn forbids(&self, segments: &[&str]) -> bool {
+        match segments {
+            ["crate", module, ..] => self.modules.contains(module),
+            [first, _, ..] => self.crates.contains(first),
+            _ => false,
+        }
+    }
+}
+
+fn is_query(segments: &[&str]) -> bool {
+    matches!(segments, ["sqlx", name, ..] if name.starts_with("query") || *name == "raw_sql")
+}
+
+/// `services/x/src/app/post.rs` is in `app`; files of the crates that are no services are in no layer.
+fn layer_of(path: &str) -> Option<&str> {
+    let (service, below) = path.strip_prefix("services/")?.split_once("/src/")?;
+    if crate::manifests::NOT_SERVICES.contains(&service) || rust::is_test_file(path) {
+        return None;
+    }
+    Some(below.split(['/', '.']).next().unwrap_or(below))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(path: &str, text: &str) -> Vec<Option<usize>> {
+        check(&Source::new(path, text)).unwrap().iter().map(|finding| finding.line).collect()
+    }
+
+    #[test]
+    fn domain_names_no_machinery() {
+        let text = "use money::Money;\nuse sqlx::PgConnection;\nfn f() { platform::clock::now() }\nuse crate::store::x;";
+        assert_eq!(lines("services/vault/src/domain/box.rs", text), [Some(2), Some(3), Some(4)]);
+        assert!(lines("services/platform/src/domain/box.rs", text).is_empty());
+    }
+
+    #[test]
+    fn store_and_app_do_not_know_who_calls_them() {
+        let text = "use crate::domain::Box;\nuse crate::grpc::Api;\nuse super::super::jobs::close;";
+        assert_eq!(lines("services/vault/src/store/boxes.rs", text), [Some(2), Some(3)]);
+        assert_eq!(lines("services/vault/src/app/open.rs", text), [Some(2), Some(3)]);
+        assert_eq!(lines("services/vault/src/startup.rs", text), []);
+    }
+
+    #[test]
+    fn only_store_speaks_sql() {
+        let text = "async fn f() { sqlx::query!(\"SELECT 1\").execute(c).await; }";
+        assert_eq!(lines("services/vault/src/app/open.rs", text), [Some(1)]);
+        assert_eq!(lines("services/vault/src/startup.rs", text), [Some(1)]);
+        assert_eq!(lines("services/vault/src/store/boxes.rs", text), []);
+    }
+}
