@@ -80,7 +80,7 @@ pub fn of_rpc(rpc: &Rpc) -> Vec<&'static Reason> {
     if !rpc.policy.scope_field.is_empty() {
         found.push(&reasons::SCOPE_DENIED);
     }
-    found.push(&reasons::FIELD_INVALID);
+    found.extend([&reasons::FIELD_INVALID, &reasons::REQUEST_TOO_LARGE]);
     if rpc.repeats_safely() {
         found.extend([&reasons::REQUEST_ID_MISSING, &reasons::REQUEST_ID_REUSED]);
     }
@@ -90,7 +90,7 @@ pub fn of_rpc(rpc: &Rpc) -> Vec<&'static Reason> {
     if rpc.is_paged() {
         found.extend([&reasons::PAGE_SIZE_INVALID, &reasons::PAGE_TOKEN_INVALID]);
     }
-    found.extend([&reasons::OVERLOADED, &reasons::SHUTTING_DOWN]);
+    found.extend([&reasons::DEADLINE_EXCEEDED, &reasons::OVERLOADED, &reasons::SHUTTING_DOWN]);
     found
 }
 

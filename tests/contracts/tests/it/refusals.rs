@@ -23,7 +23,7 @@ fn the_shipped_list_names_every_reason_once() {
     let page = page(REGISTRIES).unwrap();
 
     for reason in REGISTRIES.iter().flat_map(|registry| registry.reasons) {
-        assert_eq!(page.matches(&format!("`{}` |", reason.name)).count(), 1, "{}", reason.name);
+        assert_eq!(page.matches(&format!("</a>`{}` |", reason.name)).count(), 1, "{}", reason.name);
     }
 }
 
