@@ -191,3 +191,13 @@ pub enum Verdict {
     Repeated(Answer),
     Refused(Refusal),
 }
+
+impl From<Kept> for Answer {
+    fn from(kept: Kept) -> Self {
+        match kept {
+            Kept::Account { before, account } => Self::Account { before, account },
+            Kept::BaseData(changes) => Self::BaseData(changes),
+            Kept::BusinessDay(day) => Self::BusinessDay(day),
+        }
+    }
+}

@@ -50,7 +50,9 @@ struct Lane {
     stop: CancellationToken,
     task: JoinHandle<()>,
     paused: bool,
-    /// The offset that was committed last.
+    /// The offset of the last commit that was asked for.
+    asked: i64,
+    /// The offset of the last commit that Kafka has agreed to.
     committed: i64,
 }
 
@@ -130,7 +132,10 @@ impl<H: Handler> Lanes<H> {
         let now = Instant::now();
         if now >= open.commit_at {
             open.commit_at = now + COMMIT_EVERY;
-            commit(consumer, open.lanes.iter_mut(), CommitMode::Async);
+            let offsets = offsets(open.lanes.iter_mut(), |lane| lane.asked);
+            if offsets.count() > 0 {
+                log_failure("commit", consumer.commit(&offsets, CommitMode::Async));
+            }
         }
         Ok(())
     }
@@ -154,16 +159,19 @@ impl<H: Handler> Lanes<H> {
                 }
             }
         });
-        // Waits for the answer, or in vain for as long as a session lasts: whoever has the partition next begins where
-        // this member ended.
-        commit(consumer, lanes.iter_mut().map(|(partition, lane)| (&*partition, lane)), CommitMode::Sync);
+        let offsets = offsets(lanes.iter_mut().map(|(partition, lane)| (&*partition, lane)), |lane| lane.committed);
+        if offsets.count() > 0 {
+            // Waits for the answer, or in vain for as long as a session lasts: whoever has the partition next begins where
+            // this member ended.
+            log_failure("commit", consumer.commit(&offsets, CommitMode::Sync));
+        }
     }
 
     fn open_lane(&self) -> Lane {
         let (records, queue) = mpsc::channel(2 * LANE_RECORDS_MAX);
         let (load, stop) = (Arc::new(Load::default()), CancellationToken::new());
         let work = work(Arc::clone(&self.intake), queue, Arc::clone(&load), stop.clone());
-        Lane { records, load, stop, task: self.runtime.spawn(work), paused: false, committed: 0 }
+        Lane { records, load, stop, task: self.runtime.spawn(work), paused: false, asked: 0, committed: 0 }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -213,38 +221,37 @@ impl<H: Handler> ConsumerContext for Lanes<H> {
         self.close(consumer, lanes);
     }
 
-    /// What was not committed is committed next time, with whatever has been done by then.
+    /// What was not committed is asked for again.
     fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        if result.is_err() {
-            let mut open = self.open();
-            for element in offsets.elements() {
-                if let Some(lane) = open.lanes.get_mut(&(element.topic().to_owned(), element.partition())) {
-                    lane.committed = 0;
-                }
+        let mut open = self.open();
+        for element in offsets.elements() {
+            let partition = (element.topic().to_owned(), element.partition());
+            let Some(lane) = open.lanes.get_mut(&partition) else { continue };
+            match (&result, element.error(), element.offset()) {
+                (Ok(()), Ok(()), Offset::Offset(offset)) => lane.committed = lane.committed.max(offset),
+                _ => lane.asked = lane.committed,
             }
         }
+        drop(open);
         log_failure("commit", result);
     }
 }
 
-/// Commits what the lanes have done since the last time.
-fn commit<'a, H: Handler>(
-    consumer: &BaseConsumer<Lanes<H>>,
+/// The offsets of what the lanes have done beyond `known`; they count as asked for from now on.
+fn offsets<'a>(
     lanes: impl Iterator<Item = (&'a Partition, &'a mut Lane)>,
-    mode: CommitMode,
-) {
+    known: impl Fn(&Lane) -> i64,
+) -> TopicPartitionList {
     let mut offsets = TopicPartitionList::new();
     for ((topic, partition), lane) in lanes {
         let done = lane.load.done.load(Ordering::Acquire);
-        if done > lane.committed {
-            lane.committed = done;
+        if done > known(lane) {
+            lane.asked = done;
             let added = offsets.add_partition_offset(topic, *partition, Offset::Offset(done));
             log_failure("commit", added);
         }
     }
-    if offsets.count() > 0 {
-        log_failure("commit", consumer.commit(&offsets, mode));
-    }
+    offsets
 }
 
 fn one(topic: &str, partition: i32) -> TopicPartitionList {

@@ -1,0 +1,108 @@
+//! Accounts: one with its balance, searches, history, entries.
+
+use countinghouse_proto::accounting::v1 as pb;
+use platform::refusal::Failure;
+
+use super::{Enquiries, given, not_found};
+use crate::{
+    store::accounts::{self, AccountEntry, Filter, VersionRow},
+    wire::{self, account, money, posting::ledger_balance, timestamp},
+};
+
+/// Reads one account with its balance.
+pub async fn get(on: &Enquiries, request: pb::GetAccountRequest) -> Result<pb::GetAccountResponse, Failure> {
+    let number = wire::account_name("name", &request.name)?;
+    let found = accounts::get(&mut *on.connection().await?, number.as_str()).await?;
+    let state = found.ok_or_else(|| not_found(&request.name))?;
+    Ok(pb::GetAccountResponse {
+        account: Some(account::told(&state.account)),
+        balance: Some(account::told_balance(&state, on.clock.now())),
+    })
+}
+
+/// Searches accounts, by number.
+pub async fn list(on: &Enquiries, request: pb::ListAccountsRequest) -> Result<pb::ListAccountsResponse, Failure> {
+    let filter = Filter {
+        branch: given(&request.branch),
+        customer: given(&request.customer),
+        ledger_code: given(&request.ledger_code),
+        currency: given(&request.currency),
+        kind: account::kind(request.kind()),
+        status: account::status_text(request.status()),
+        title_prefix: given(&request.title_prefix),
+    };
+    let key = (
+        "accounts",
+        (&request.branch, &request.customer, &request.ledger_code, &request.currency),
+        (request.kind, request.status, &request.title_prefix),
+    );
+    let (after, size) = on.page(&key, request.page_size, &request.page_token, String::new())?;
+    let found = accounts::list(&mut *on.connection().await?, &filter, &after, size).await?;
+    Ok(pb::ListAccountsResponse {
+        next_page_token: on.next(&key, &found, size, |account| account.number.to_string()),
+        accounts: found.iter().map(account::told).collect(),
+    })
+}
+
+/// Lists the versions of one account, newest first.
+pub async fn versions(
+    on: &Enquiries,
+    request: pb::ListAccountVersionsRequest,
+) -> Result<pb::ListAccountVersionsResponse, Failure> {
+    let number = wire::account_name("account", &request.account)?;
+    let key = ("account versions", &request.account);
+    let (below, size) = on.page(&key, request.page_size, &request.page_token, i32::MAX)?;
+    let found = accounts::versions(&mut *on.connection().await?, number.as_str(), below, size).await?;
+    if found.is_empty() && below == i32::MAX {
+        return Err(not_found(&request.account).into());
+    }
+    Ok(pb::ListAccountVersionsResponse {
+        next_page_token: on.next(&key, &found, size, |row| row.snapshot.version),
+        versions: found.into_iter().map(told_version).collect(),
+    })
+}
+
+fn told_version(row: VersionRow) -> pb::AccountVersion {
+    pb::AccountVersion {
+        account: Some(account::told(&row.snapshot)),
+        operator: row.operator,
+        authoriser: row.authoriser.unwrap_or_default(),
+        reason: row.reason,
+        record_time: Some(timestamp(row.recorded_at)),
+    }
+}
+
+/// Lists the entries of one account, newest first.
+pub async fn entries(
+    on: &Enquiries,
+    request: pb::ListAccountEntriesRequest,
+) -> Result<pb::ListAccountEntriesResponse, Failure> {
+    let number = wire::account_name("account", &request.account)?;
+    let from = wire::date("from_date", &request.from_date)?;
+    let to = wire::date("to_date", &request.to_date)?;
+    let key = ("entries", &request.account, &request.from_date, &request.to_date);
+    let (below, size) = on.page(&key, request.page_size, &request.page_token, i64::MAX)?;
+    let mut conn = on.connection().await?;
+    let found = accounts::get(&mut conn, number.as_str()).await?;
+    let account = found.ok_or_else(|| not_found(&request.account))?.account;
+    let found = accounts::entries(&mut conn, account.id.0, from, to, below, size).await?;
+    Ok(pb::ListAccountEntriesResponse {
+        next_page_token: on.next(&key, &found, size, |entry| entry.n),
+        entries: found.iter().map(|entry| told_entry(&account, entry)).collect(),
+    })
+}
+
+fn told_entry(account: &crate::domain::account::Account, entry: &AccountEntry) -> pb::AccountEntry {
+    let ledger = ledger_balance(account.normal_side, entry.debit_total, entry.credit_total);
+    pb::AccountEntry {
+        posting: wire::posting::posting_name(entry.posting),
+        number: entry.n,
+        accounting_date: entry.accounting_date.to_string(),
+        value_date: entry.value_date.to_string(),
+        side: wire::posting::told_side(entry.side).into(),
+        amount: Some(money(account.currency, entry.amount)),
+        ledger: Some(money(account.currency, ledger)),
+        narrative: entry.narrative.clone(),
+        record_time: Some(timestamp(entry.recorded_at)),
+    }
+}

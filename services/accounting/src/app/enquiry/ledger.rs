@@ -1,0 +1,110 @@
+//! The ledger as a whole: the business day and the trial balance.
+
+use std::collections::{BTreeMap, HashMap};
+
+use countinghouse_proto::accounting::v1 as pb;
+use platform::refusal::Failure;
+use rust_decimal::Decimal;
+use sqlx::{Connection, PgConnection};
+
+use super::{Enquiries, as_of, given};
+use crate::{
+    domain::base::{BaseContent, BaseKind, LedgerCode},
+    error::field_invalid,
+    store::{
+        base_records, opening,
+        trial_balance::{self, CodeTotals},
+    },
+    wire::{self, base_content::told_class, ledger},
+};
+
+/// Most levels of a chart that a trial balance adds up to: codes have at most 16 digits.
+const LEVEL_MAX: i32 = 7;
+/// More codes than a chart can have, so that it is read whole.
+const CODES_MAX: i64 = 100_000;
+
+/// Reads the business day that is open.
+pub async fn business_day(
+    on: &Enquiries,
+    _: pb::GetBusinessDayRequest,
+) -> Result<pb::GetBusinessDayResponse, Failure> {
+    let day = opening::business_day(&mut *on.connection().await?).await?;
+    Ok(pb::GetBusinessDayResponse { business_day: day.as_ref().map(ledger::told_day) })
+}
+
+/// Adds up the accounts and proves that debits equal credits.
+pub async fn trial_balance(
+    on: &Enquiries,
+    request: pb::GetTrialBalanceRequest,
+) -> Result<pb::GetTrialBalanceResponse, Failure> {
+    let up_to = wire::date("business_date", &request.business_date)?;
+    let digits = match request.level {
+        0 => i32::MAX,
+        level if (1..=LEVEL_MAX).contains(&level) => 2 + 2 * level,
+        _ => return Err(field_invalid("level", format!("must be between 0 and {LEVEL_MAX}"))),
+    };
+    let mut conn = on.connection().await?;
+    // One snapshot for both statements, so that the rows and the last posting belong together.
+    let mut snapshot = conn.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let totals =
+        trial_balance::totals(&mut snapshot, up_to, given(&request.branch), given(&request.currency), digits).await?;
+    let last_posting = trial_balance::last_posting(&mut snapshot, up_to).await?;
+    let date = as_of(&mut snapshot, up_to, &on.clock).await?;
+    let chart = chart(&mut snapshot, date).await?;
+    snapshot.rollback().await?;
+
+    let proofs = proofs(&totals);
+    Ok(pb::GetTrialBalanceResponse {
+        balanced: proofs.values().all(|(debit, credit)| debit == credit),
+        proofs: proofs
+            .into_iter()
+            .map(|(currency, (debit, credit))| pb::TrialBalanceProof {
+                currency,
+                debit_total: debit.to_string(),
+                credit_total: credit.to_string(),
+                difference: (debit - credit).to_string(),
+            })
+            .collect(),
+        rows: totals.iter().map(|row| told_row(row, chart.get(&row.ledger_code))).collect(),
+        last_posting,
+    })
+}
+
+async fn chart(
+    conn: &mut PgConnection,
+    on: chrono::NaiveDate,
+) -> Result<HashMap<String, LedgerCode>, Failure> {
+    let records = base_records::list(conn, BaseKind::LedgerCode, on, "", CODES_MAX).await?;
+    Ok(records
+        .into_iter()
+        .filter_map(|record| match record.content {
+            BaseContent::LedgerCode(code) => Some((code.code.to_string(), code)),
+            _ => None,
+        })
+        .collect())
+}
+
+/// Debits and credits of each currency, off-balance codes left out.
+fn proofs(totals: &[CodeTotals]) -> BTreeMap<String, (Decimal, Decimal)> {
+    let mut proofs: BTreeMap<String, (Decimal, Decimal)> = BTreeMap::new();
+    for row in totals.iter().filter(|row| !row.off_balance) {
+        let (debit, credit) = proofs.entry(row.currency.clone()).or_default();
+        *debit += row.debit_total;
+        *credit += row.credit_total;
+    }
+    proofs
+}
+
+fn told_row(row: &CodeTotals, code: Option<&LedgerCode>) -> pb::TrialBalanceRow {
+    pb::TrialBalanceRow {
+        ledger_code: row.ledger_code.clone(),
+        title: code.map(|code| code.title.clone()).unwrap_or_default(),
+        currency: row.currency.clone(),
+        class: code.map_or(pb::LedgerClass::Unspecified, |code| told_class(code.class)).into(),
+        debit_total: row.debit_total.to_string(),
+        credit_total: row.credit_total.to_string(),
+        debit_balance: row.debit_balance.to_string(),
+        credit_balance: row.credit_balance.to_string(),
+        accounts: row.accounts,
+    }
+}

@@ -1,0 +1,71 @@
+//! The one writer of the book (`docs/architecture.md`, "How a posting is written").
+//!
+//! Commands wait in one bounded queue. The writer takes all that wait and runs a batch in three steps, each with its cost:
+//!
+//! 1. **load**: what the commands need and the book does not hold. One round trip when all accounts are warm.
+//! 2. **decide**: in order of arrival, in memory, by the pure domain. No round trip.
+//! 3. **append**: one statement, its own transaction, for postings and holds. When accounts or base data change, or something
+//!    was refused, their rows are written in the same transaction.
+//!
+//! Then the answers go out. A writer that loses its connection in step 3 settles whether the batch is there before anyone is
+//! answered; one whose batch number is taken is no longer the writer, forgets everything and steps down.
+
+mod append;
+mod batch;
+mod lead;
+mod queue;
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use platform::{clock::SharedClock, facts::Fact, ids::SharedIds};
+use serde::Deserialize;
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::watch;
+
+pub use queue::{Ask, Job, WriterHandle, queue};
+
+use crate::domain::command::Records;
+
+/// Bounds of the writer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriterConfig {
+    /// Commands that may wait. More are refused at once: a longer queue only makes everyone wait longer.
+    pub queue_max: usize,
+    /// Commands in a batch. Bounds the time that the first of them waits for the last.
+    pub batch_commands_max: usize,
+    /// Bytes of requests in a batch. Bounds the statement.
+    pub batch_bytes_max: usize,
+    /// Accounts in memory, inter-branch accounts besides.
+    pub accounts_max: usize,
+    /// Days for which a request id is remembered.
+    pub request_memory_days: u32,
+    /// How long a statement of the writer may take before Postgres ends it.
+    pub statement_timeout_ms: u32,
+    /// How often a replica that is not the writer tries to become it.
+    pub lead_retry_ms: u64,
+}
+
+/// Makes the facts that go through the outbox from what a batch recorded.
+pub type FactsOf = fn(&Records, &SharedIds) -> Result<Vec<Fact>, platform::facts::FactError>;
+
+/// The writer, before it leads.
+pub struct Writer {
+    pub database: PgConnectOptions,
+    pub config: WriterConfig,
+    pub clock: SharedClock,
+    pub ids: SharedIds,
+    pub facts_of: FactsOf,
+    /// Tells who wants to know whether this replica is the writer.
+    pub leading: Arc<watch::Sender<bool>>,
+}
+
+impl Writer {
+    /// The first business date of which requests are remembered.
+    fn remembered_from(&self, business_date: Option<NaiveDate>) -> NaiveDate {
+        business_date
+            .and_then(|date| date.checked_sub_days(chrono::Days::new(self.config.request_memory_days.into())))
+            .unwrap_or(NaiveDate::MIN)
+    }
+}

@@ -1,0 +1,86 @@
+//! A call: who makes it, and how it becomes a command for the writer or an enquiry.
+
+use platform::{
+    auth::Caller,
+    refusal::{Failure, reasons},
+};
+use prost::Message;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::Api;
+use crate::{
+    app::{enquiry::Enquiries, writer::Ask},
+    domain::{
+        Digest,
+        command::{Action, Answer, Command, Origin},
+        ids::{BranchCode, OperatorCode},
+    },
+};
+
+/// What every request that changes something says of itself.
+pub struct Stamp<'a> {
+    pub request_id: &'a str,
+    pub branch: &'a str,
+    pub validate_only: bool,
+}
+
+impl Api {
+    /// Makes a command of a request, has the writer do it, and makes a response of the answer.
+    pub(super) async fn command<M: Message, R>(
+        &self,
+        method: &'static str,
+        request: Request<M>,
+        stamp: fn(&M) -> Stamp<'_>,
+        ask: fn(M) -> Result<Action, Failure>,
+        tell: fn(Answer) -> Result<R, Failure>,
+    ) -> Result<Response<R>, Status> {
+        let caller = Caller::of(&request)?;
+        let correlation_id = caller.correlation_id;
+        let request = request.into_inner();
+        let done = async {
+            let bytes = request.encode_to_vec();
+            let origin = origin(caller, &stamp(&request), Digest(blake3::hash(&bytes).into()))?;
+            let command = Command { origin, action: ask(request)? };
+            let answer =
+                self.writer.submit(Ask { command, method, correlation_id, bytes: bytes.len() }).await?;
+            tell(answer)
+        };
+        done.await.map(Response::new).map_err(|failure: Failure| failure.into_status(correlation_id))
+    }
+
+    /// Answers a request that only reads.
+    pub(super) async fn enquiry<M, R>(
+        &self,
+        request: Request<M>,
+        answer: impl AsyncFnOnce(&Enquiries, M) -> Result<R, Failure>,
+    ) -> Result<Response<R>, Status> {
+        let correlation_id = Caller::of(&request)?.correlation_id;
+        let answered = answer(&self.enquiries, request.into_inner()).await;
+        answered.map(Response::new).map_err(|failure| failure.into_status(correlation_id))
+    }
+}
+
+/// Who asks, where, and as which request. A preview is only ever a dry run: the writer is told so whatever the request says.
+fn origin(caller: Caller, stamp: &Stamp<'_>, digest: Digest) -> Result<Origin, Failure> {
+    Ok(Origin {
+        request_id: request_id(stamp)?,
+        digest,
+        branch: BranchCode::new(stamp.branch),
+        operator: OperatorCode::new(caller.actor.id.as_str()),
+        authoriser: caller.approver.map(|approver| OperatorCode::new(approver.id.as_str())),
+        assume_authorised: caller.preview,
+        dry_run: stamp.validate_only || caller.preview,
+        traceparent: caller.traceparent,
+    })
+}
+
+fn request_id(stamp: &Stamp<'_>) -> Result<Uuid, Failure> {
+    match Uuid::try_parse(stamp.request_id) {
+        Ok(id) if !id.is_nil() => Ok(id),
+        _ => Err(reasons::REQUEST_ID_MISSING
+            .refuse("a request that changes something needs a request_id")
+            .field("request_id", "must be a UUID, chosen by the caller for this request")
+            .into()),
+    }
+}

@@ -1,0 +1,165 @@
+//! Accounts as read: one, by filter, their versions and their entries.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use sqlx::{PgConnection, types::Json};
+
+use super::{
+    load,
+    rows::{AccountRow, side},
+    text::text_of,
+};
+use crate::domain::{
+    account::{Account, AccountKind},
+    base::Side,
+    book::AccountState,
+};
+
+/// One account with its balance and open holds.
+pub async fn get(conn: &mut PgConnection, number: &str) -> Result<Option<AccountState>, sqlx::Error> {
+    let id = sqlx::query_scalar!("SELECT id FROM account WHERE number = $1", number).fetch_optional(&mut *conn).await?;
+    Ok(load::states(conn, id.as_slice()).await?.into_iter().next())
+}
+
+/// What a list of accounts is narrowed to.
+#[derive(Debug, Default)]
+pub struct Filter<'a> {
+    pub branch: Option<&'a str>,
+    pub customer: Option<&'a str>,
+    pub ledger_code: Option<&'a str>,
+    pub currency: Option<&'a str>,
+    pub kind: Option<AccountKind>,
+    /// `pending`, `active`, `dormant`, `frozen` or `closed`.
+    pub status: Option<&'a str>,
+    pub title_prefix: Option<&'a str>,
+}
+
+/// Up to `limit` accounts after a number, by number.
+pub async fn list(
+    conn: &mut PgConnection,
+    filter: &Filter<'_>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Account>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        AccountRow,
+        r#"
+        SELECT id, number, branch, ledger_code, currency, exponent, kind, title, holders AS "holders: _", status, freeze,
+               frozen_amount, unfrozen_status, overdraft_limit, normal_side, off_balance, open_date, close_date, version
+        FROM account
+        WHERE number > $1
+          AND ($2::text IS NULL OR branch = $2)
+          AND ($3::text IS NULL OR holders @> jsonb_build_array(jsonb_build_object('customer', $3::text)))
+          AND ($4::text IS NULL OR starts_with(ledger_code, $4))
+          AND ($5::text IS NULL OR currency = $5)
+          AND ($6::text IS NULL OR kind = $6)
+          AND ($7::text IS NULL OR status = $7)
+          AND ($8::text IS NULL OR starts_with(title, $8))
+        ORDER BY number LIMIT $9
+        "#,
+        after,
+        filter.branch,
+        filter.customer,
+        filter.ledger_code,
+        filter.currency,
+        filter.kind.map(|kind| text_of(&kind)),
+        filter.status,
+        filter.title_prefix,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(AccountRow::into_account).collect()
+}
+
+/// One version of an account.
+#[derive(Debug)]
+pub struct VersionRow {
+    pub snapshot: Json<Account>,
+    pub operator: String,
+    pub authoriser: Option<String>,
+    pub reason: String,
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// Up to `limit` versions of an account below a version, newest first.
+pub async fn versions(
+    conn: &mut PgConnection,
+    number: &str,
+    below: i32,
+    limit: i64,
+) -> Result<Vec<VersionRow>, sqlx::Error> {
+    sqlx::query_as!(
+        VersionRow,
+        r#"
+        SELECT version.snapshot AS "snapshot: _", version.operator, version.authoriser, version.reason, version.recorded_at
+        FROM account JOIN account_version AS version ON version.account_id = account.id
+        WHERE account.number = $1 AND version.version < $2
+        ORDER BY version.version DESC LIMIT $3
+        "#,
+        number,
+        below,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// One entry of an account, with what its posting says.
+#[derive(Debug)]
+pub struct AccountEntry {
+    pub posting: i64,
+    pub n: i64,
+    pub accounting_date: NaiveDate,
+    pub value_date: NaiveDate,
+    pub side: Side,
+    pub amount: Decimal,
+    pub debit_total: Decimal,
+    pub credit_total: Decimal,
+    pub narrative: String,
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// Up to `limit` entries of an account below its n-th, newest first.
+pub async fn entries(
+    conn: &mut PgConnection,
+    account_id: i64,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    below: i64,
+    limit: i64,
+) -> Result<Vec<AccountEntry>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT entry.posting, entry.n, entry.accounting_date, posting.value_date, entry.debit, entry.amount,
+               entry.debit_total, entry.credit_total, entry.narrative, posting.recorded_at
+        FROM entry JOIN posting ON posting.number = entry.posting AND posting.accounting_date = entry.accounting_date
+        WHERE entry.account_id = $1 AND entry.n < $2
+          AND ($3::date IS NULL OR entry.accounting_date >= $3)
+          AND ($4::date IS NULL OR entry.accounting_date <= $4)
+        ORDER BY entry.n DESC LIMIT $5
+        "#,
+        account_id,
+        below,
+        from,
+        to,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| AccountEntry {
+            posting: row.posting,
+            n: row.n,
+            accounting_date: row.accounting_date,
+            value_date: row.value_date,
+            side: side(row.debit),
+            amount: row.amount,
+            debit_total: row.debit_total,
+            credit_total: row.credit_total,
+            narrative: row.narrative,
+            recorded_at: row.recorded_at,
+        })
+        .collect())
+}

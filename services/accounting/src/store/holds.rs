@@ -1,0 +1,110 @@
+//! Holds as read: the last event of each, and the events in order.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::{
+    rows::HoldEventRow,
+    text::text_of,
+};
+use crate::domain::hold::{Hold, HoldEvent, HoldState};
+
+/// Hold events by number, in order.
+pub async fn events_by_numbers(conn: &mut PgConnection, numbers: &[i64]) -> Result<Vec<HoldEvent>, sqlx::Error> {
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query_as!(
+        HoldEventRow,
+        r#"
+        SELECT event.number, event.hold, event.version, event.account_id, account.number AS account, account.currency,
+               account.exponent, event.state, event.amount, event.captured, event.remaining, event.purpose,
+               event.reference, event.branch, event.placed_by, event.placed_at, event.expires_at, event.request_id,
+               event.digest, event.operator, event.posting, event.recorded_at, event.traceparent
+        FROM hold_event AS event JOIN account ON account.id = event.account_id
+        WHERE event.number = ANY($1) ORDER BY event.number
+        "#,
+        numbers,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(HoldEventRow::into_event).collect()
+}
+
+/// Up to `limit` hold events after a number, in order: the journal as it was written.
+pub async fn events_after(conn: &mut PgConnection, number: i64, limit: i64) -> Result<Vec<HoldEvent>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        HoldEventRow,
+        r#"
+        SELECT event.number, event.hold, event.version, event.account_id, account.number AS account, account.currency,
+               account.exponent, event.state, event.amount, event.captured, event.remaining, event.purpose,
+               event.reference, event.branch, event.placed_by, event.placed_at, event.expires_at, event.request_id,
+               event.digest, event.operator, event.posting, event.recorded_at, event.traceparent
+        FROM hold_event AS event JOIN account ON account.id = event.account_id
+        WHERE event.number > $1 ORDER BY event.number LIMIT $2
+        "#,
+        number,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(HoldEventRow::into_event).collect()
+}
+
+/// One hold as it stands.
+pub async fn get(conn: &mut PgConnection, hold: i64) -> Result<Option<Hold>, sqlx::Error> {
+    let number = sqlx::query_scalar!(
+        "SELECT number FROM hold_event WHERE hold = $1 ORDER BY version DESC LIMIT 1",
+        hold
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let events = events_by_numbers(conn, number.as_slice()).await?;
+    Ok(events.into_iter().next().map(|event| event.hold))
+}
+
+/// Up to `limit` holds of an account below a number, newest first, as they stand.
+pub async fn list(
+    conn: &mut PgConnection,
+    account_id: i64,
+    state: Option<HoldState>,
+    below: i64,
+    limit: i64,
+) -> Result<Vec<Hold>, sqlx::Error> {
+    let numbers = sqlx::query_scalar!(
+        r#"
+        SELECT last.number AS "number!"
+        FROM (
+            SELECT DISTINCT ON (hold) number, hold, state
+            FROM hold_event WHERE account_id = $1 AND hold < $2 ORDER BY hold DESC, version DESC
+        ) AS last
+        WHERE $3::text IS NULL OR last.state = $3
+        ORDER BY last.hold DESC LIMIT $4
+        "#,
+        account_id,
+        below,
+        state.map(|state| text_of(&state)),
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut holds: Vec<Hold> = events_by_numbers(conn, &numbers).await?.into_iter().map(|event| event.hold).collect();
+    holds.sort_by_key(|hold| std::cmp::Reverse(hold.number));
+    Ok(holds)
+}
+
+/// Up to `limit` holds that have lapsed and are still written down as open.
+pub async fn due(conn: &mut PgConnection, now: DateTime<Utc>, limit: i64) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT event.hold AS "hold!" FROM hold_event AS event
+        WHERE event.state = 'open' AND event.expires_at <= $1
+          AND NOT EXISTS (SELECT 1 FROM hold_event AS later WHERE later.hold = event.hold AND later.version > event.version)
+        ORDER BY event.expires_at LIMIT $2
+        "#,
+        now,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}

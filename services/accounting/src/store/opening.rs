@@ -1,0 +1,71 @@
+//! What a writer reads when it opens the book: all base data, the business day, the last numbers and the chain's head.
+
+use chrono::{NaiveDate, Utc};
+use sqlx::{PgConnection, types::Json};
+
+use super::text::digest;
+use crate::domain::{
+    Digest,
+    base::{BaseContent, BaseVersion},
+    book::Heads,
+    command::BusinessDay,
+    ids::OperatorCode,
+};
+
+/// All versions of all base data, in the order in which they were made.
+pub async fn base_versions(conn: &mut PgConnection) -> Result<Vec<BaseVersion>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT version, effective_date, content AS "content: Json<BaseContent>"
+        FROM base_record ORDER BY recorded_at, kind, code, version
+        "#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| BaseVersion { version: row.version, effective_date: row.effective_date, content: row.content.0 })
+        .collect())
+}
+
+/// The business day that is open.
+pub async fn business_day(conn: &mut PgConnection) -> Result<Option<BusinessDay>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT date, opened_at AS "opened_at: chrono::DateTime<Utc>", opened_by FROM business_day ORDER BY date DESC LIMIT 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| BusinessDay {
+        date: row.date,
+        opened_at: row.opened_at,
+        opened_by: OperatorCode::new(row.opened_by),
+    }))
+}
+
+/// The last numbers given, and the chain's head.
+pub async fn heads(conn: &mut PgConnection) -> Result<Heads, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"
+        SELECT (SELECT max(number) FROM posting) AS posting, (SELECT max(number) FROM hold_event) AS hold_event,
+               (SELECT max(hold) FROM hold_event) AS hold, (SELECT max(id) FROM account) AS account,
+               last.number AS "batch?", last.hash AS "hash?"
+        FROM (SELECT 1) AS one LEFT JOIN LATERAL (SELECT number, hash FROM batch ORDER BY number DESC LIMIT 1) AS last ON true
+        "#
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Heads {
+        posting: row.posting.unwrap_or(0),
+        hold: row.hold.unwrap_or(0),
+        hold_event: row.hold_event.unwrap_or(0),
+        account: row.account.unwrap_or(0),
+        batch: row.batch.unwrap_or(0),
+        hash: row.hash.as_deref().map(digest).transpose()?.unwrap_or(Digest([0; 32])),
+    })
+}
+
+/// Makes the journal's partitions for the month of `date`, when they are missing.
+pub async fn ensure_month(conn: &mut PgConnection, date: NaiveDate) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT ensure_journal_month($1)::text", date).fetch_one(conn).await?;
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! What is written with a batch besides the journal: accounts, base data, business days, and the answers that are kept.
+
+use sqlx::PgConnection;
+
+use super::{rows::AccountColumns, text::text_of};
+use crate::domain::{
+    command::{AccountVersion, BaseRecordVersion, BusinessDay, KeptAnswer, Recorded, Records},
+};
+
+/// Whether a batch has anything to write here.
+pub fn concerns(records: &Records) -> bool {
+    !(records.accounts.is_empty()
+        && records.base_records.is_empty()
+        && records.business_days.is_empty()
+        && records.answers.is_empty())
+}
+
+/// Writes accounts, base data, business days and kept answers. Before the journal's append: a new business day makes the
+/// partitions that its postings go into.
+pub async fn write(conn: &mut PgConnection, records: &Records) -> Result<(), sqlx::Error> {
+    for (day, recorded) in &records.business_days {
+        business_day(conn, day, recorded).await?;
+    }
+    base_records(conn, &records.base_records).await?;
+    accounts(conn, &records.accounts).await?;
+    kept_answers(conn, &records.answers).await
+}
+
+async fn business_day(conn: &mut PgConnection, day: &BusinessDay, recorded: &Recorded) -> Result<(), sqlx::Error> {
+    super::opening::ensure_month(conn, day.date).await?;
+    sqlx::query!(
+        "INSERT INTO business_day (date, opened_at, opened_by, authoriser, request_id) VALUES ($1, $2, $3, $4, $5)",
+        day.date,
+        day.opened_at,
+        day.opened_by.as_str(),
+        recorded.authoriser.as_ref().map(|code| code.as_str()),
+        recorded.request_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn base_records(conn: &mut PgConnection, versions: &[BaseRecordVersion]) -> Result<(), sqlx::Error> {
+    if versions.is_empty() {
+        return Ok(());
+    }
+    let mut contents = Vec::with_capacity(versions.len());
+    for version in versions {
+        contents.push(serde_json::to_value(&version.version.content).map_err(|error| sqlx::Error::Encode(error.into()))?);
+    }
+    let each = || versions.iter().map(|version| &version.version);
+    let origin = || versions.iter().map(|version| &version.origin);
+    sqlx::query!(
+        r#"
+        INSERT INTO base_record (kind, code, version, effective_date, content, reason, operator, authoriser, request_id,
+                                 recorded_at)
+        SELECT * FROM UNNEST($1::text[], $2::text[], $3::integer[], $4::date[], $5::jsonb[], $6::text[], $7::text[],
+                             $8::text[], $9::uuid[], $10::timestamptz[])
+        "#,
+        &each().map(|version| text_of(&version.content.kind())).collect::<Vec<_>>(),
+        &each().map(|version| version.content.code()).collect::<Vec<_>>(),
+        &each().map(|version| version.version).collect::<Vec<_>>(),
+        &each().map(|version| version.effective_date).collect::<Vec<_>>(),
+        &contents,
+        &versions.iter().map(|version| version.reason.clone()).collect::<Vec<_>>(),
+        &origin().map(|origin| origin.operator.to_string()).collect::<Vec<_>>(),
+        &origin().map(|origin| origin.authoriser.as_ref().map(ToString::to_string)).collect::<Vec<_>>()
+            as &[Option<String>],
+        &origin().map(|origin| origin.request_id).collect::<Vec<_>>(),
+        &origin().map(|origin| origin.at).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Result<(), sqlx::Error> {
+    if versions.is_empty() {
+        return Ok(());
+    }
+    account_versions(conn, versions).await?;
+
+    // An account that changed twice in the batch is written once, as it is last.
+    let mut last = std::collections::BTreeMap::new();
+    versions.iter().for_each(|version| drop(last.insert(version.account.id, &version.account)));
+    let columns = AccountColumns::of(last.into_values())?;
+    sqlx::query!(
+        r#"
+        INSERT INTO account (id, number, branch, ledger_code, currency, exponent, kind, title, holders, status, freeze,
+                             frozen_amount, unfrozen_status, overdraft_limit, normal_side, off_balance, open_date,
+                             close_date, version)
+        SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[],
+                             $8::text[], $9::jsonb[], $10::text[], $11::text[], $12::numeric[], $13::text[],
+                             $14::numeric[], $15::text[], $16::boolean[], $17::date[], $18::date[], $19::integer[])
+        ON CONFLICT (id) DO UPDATE SET
+            title = excluded.title, holders = excluded.holders, status = excluded.status, freeze = excluded.freeze,
+            frozen_amount = excluded.frozen_amount, unfrozen_status = excluded.unfrozen_status,
+            overdraft_limit = excluded.overdraft_limit, close_date = excluded.close_date, version = excluded.version
+        "#,
+        &columns.id,
+        &columns.number,
+        &columns.branch,
+        &columns.ledger_code,
+        &columns.currency,
+        &columns.exponent,
+        &columns.kind,
+        &columns.title,
+        &columns.holders,
+        &columns.status,
+        &columns.freeze as &[Option<String>],
+        &columns.frozen_amount as &[Option<rust_decimal::Decimal>],
+        &columns.unfrozen_status as &[Option<String>],
+        &columns.overdraft_limit,
+        &columns.normal_side,
+        &columns.off_balance,
+        &columns.open_date,
+        &columns.close_date as &[Option<chrono::NaiveDate>],
+        &columns.version,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn account_versions(conn: &mut PgConnection, versions: &[AccountVersion]) -> Result<(), sqlx::Error> {
+    let mut snapshots = Vec::with_capacity(versions.len());
+    for version in versions {
+        snapshots.push(serde_json::to_value(&version.account).map_err(|error| sqlx::Error::Encode(error.into()))?);
+    }
+    sqlx::query!(
+        r#"
+        INSERT INTO account_version (account_id, version, snapshot, reason, operator, authoriser, request_id, recorded_at)
+        SELECT * FROM UNNEST($1::bigint[], $2::integer[], $3::jsonb[], $4::text[], $5::text[], $6::text[], $7::uuid[],
+                             $8::timestamptz[])
+        "#,
+        &versions.iter().map(|version| version.account.id.0).collect::<Vec<_>>(),
+        &versions.iter().map(|version| version.account.version).collect::<Vec<_>>(),
+        &snapshots,
+        &versions.iter().map(|version| version.reason.clone()).collect::<Vec<_>>(),
+        &versions.iter().map(|version| version.origin.operator.to_string()).collect::<Vec<_>>(),
+        &versions
+            .iter()
+            .map(|version| version.origin.authoriser.as_ref().map(ToString::to_string))
+            .collect::<Vec<_>>() as &[Option<String>],
+        &versions.iter().map(|version| version.origin.request_id).collect::<Vec<_>>(),
+        &versions.iter().map(|version| version.origin.at).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn kept_answers(conn: &mut PgConnection, answers: &[KeptAnswer]) -> Result<(), sqlx::Error> {
+    if answers.is_empty() {
+        return Ok(());
+    }
+    let mut bodies = Vec::with_capacity(answers.len());
+    for kept in answers {
+        bodies.push(serde_json::to_value(&kept.answer).map_err(|error| sqlx::Error::Encode(error.into()))?);
+    }
+    sqlx::query!(
+        r#"
+        INSERT INTO kept_answer (request_id, digest, answer, recorded_at)
+        SELECT column_list.*, now() FROM UNNEST($1::uuid[], $2::bytea[], $3::jsonb[]) AS column_list
+        "#,
+        &answers.iter().map(|kept| kept.request_id).collect::<Vec<_>>(),
+        &answers.iter().map(|kept| kept.digest.0.to_vec()).collect::<Vec<_>>(),
+        &bodies,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

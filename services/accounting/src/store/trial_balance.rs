@@ -1,0 +1,63 @@
+//! The trial balance (试算平衡), added up from the last entry of each account.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+
+/// The totals of a ledger code in a currency.
+#[derive(Debug)]
+pub struct CodeTotals {
+    pub ledger_code: String,
+    pub currency: String,
+    pub exponent: i16,
+    pub off_balance: bool,
+    pub debit_total: Decimal,
+    pub credit_total: Decimal,
+    pub debit_balance: Decimal,
+    pub credit_balance: Decimal,
+    pub accounts: i64,
+}
+
+/// Totals by the first `digits` of the ledger code and by currency, up to the end of a business date. One statement, and so
+/// one state of the books.
+pub async fn totals(
+    conn: &mut PgConnection,
+    up_to: Option<NaiveDate>,
+    branch: Option<&str>,
+    currency: Option<&str>,
+    digits: i32,
+) -> Result<Vec<CodeTotals>, sqlx::Error> {
+    sqlx::query_as!(
+        CodeTotals,
+        r#"
+        SELECT left(account.ledger_code, $4) AS "ledger_code!", account.currency, account.exponent, account.off_balance,
+               sum(last.debit_total) AS "debit_total!", sum(last.credit_total) AS "credit_total!",
+               sum(greatest(last.debit_total - last.credit_total, 0)) AS "debit_balance!",
+               sum(greatest(last.credit_total - last.debit_total, 0)) AS "credit_balance!",
+               count(*) AS "accounts!"
+        FROM account CROSS JOIN LATERAL (
+            SELECT debit_total, credit_total FROM entry
+            WHERE account_id = account.id AND ($1::date IS NULL OR accounting_date <= $1) ORDER BY n DESC LIMIT 1
+        ) AS last
+        WHERE ($2::text IS NULL OR account.branch = $2) AND ($3::text IS NULL OR account.currency = $3)
+        GROUP BY 1, account.currency, account.exponent, account.off_balance ORDER BY 1, 2
+        "#,
+        up_to,
+        branch,
+        currency,
+        digits,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The last posting booked up to a business date.
+pub async fn last_posting(conn: &mut PgConnection, up_to: Option<NaiveDate>) -> Result<i64, sqlx::Error> {
+    let last = sqlx::query_scalar!(
+        "SELECT max(number) FROM posting WHERE $1::date IS NULL OR accounting_date <= $1",
+        up_to
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(last.unwrap_or(0))
+}

@@ -1,0 +1,243 @@
+//! Accounts.
+
+use countinghouse_proto::accounting::v1 as pb;
+use platform::refusal::Failure;
+use rust_decimal::Decimal;
+
+use super::{
+    account_name, amount, choice, code, currency_code, money,
+    posting::{ledger_balance, unexpected},
+    required_text, text,
+};
+use crate::{
+    domain::{
+        account::{Account, AccountKind, Holder, HolderRole},
+        base::NormalSide,
+        book::AccountState,
+        command::{AccountChange, Action, Answer, OpenAccount},
+        ids::LedgerCodeNumber,
+        status::{AccountStatus, Freeze},
+    },
+    error::field_invalid,
+};
+
+/// Most holders of an account.
+const HOLDERS_MAX: usize = 20;
+/// Longest name on an account, in characters.
+const TITLE_CHARS_MAX: usize = 120;
+/// Longest reason, in characters.
+const REASON_CHARS_MAX: usize = 500;
+
+/// What `OpenAccount` asks.
+pub fn open(request: pb::OpenAccountRequest) -> Result<Action, Failure> {
+    let currency = currency_code("currency", &request.currency)?;
+    let overdraft_limit = match request.overdraft_limit {
+        None => Decimal::ZERO,
+        limit => {
+            let (limit_currency, limit) = amount("overdraft_limit", limit)?;
+            if limit_currency != currency {
+                return Err(field_invalid("overdraft_limit.currency", "must be the account's currency"));
+            }
+            limit
+        }
+    };
+    Ok(Action::OpenAccount(OpenAccount {
+        kind: choice("kind", request.kind, kind)?,
+        ledger_code: LedgerCodeNumber::new(code("ledger_code", request.ledger_code, 16)?),
+        currency,
+        title: required_text("title", request.title, TITLE_CHARS_MAX)?,
+        holders: holders(request.holders)?,
+        overdraft_limit,
+        pending: request.pending,
+    }))
+}
+
+/// What `ChangeAccount` asks.
+pub fn change(request: pb::ChangeAccountRequest) -> Result<Action, Failure> {
+    let change = AccountChange::Terms {
+        title: request.title.map(|title| required_text("title", title, TITLE_CHARS_MAX)).transpose()?,
+        holders: holders(request.holders)?,
+        overdraft_limit: match request.overdraft_limit {
+            None => None,
+            limit => Some(amount("overdraft_limit", limit)?),
+        },
+        if_version: (request.version != 0).then_some(request.version),
+    };
+    Ok(Action::ChangeAccount { account: account_name("account", &request.account)?, change, reason: String::new() })
+}
+
+/// What `ActivateAccount`, `MarkAccountDormant` and `CloseAccount` ask.
+pub fn step(account: &str, change: AccountChange, reason: String) -> Result<Action, Failure> {
+    Ok(Action::ChangeAccount {
+        account: account_name("account", account)?,
+        change,
+        reason: text("reason", reason, REASON_CHARS_MAX)?,
+    })
+}
+
+/// What `FreezeAccount` asks.
+pub fn freeze(request: pb::FreezeAccountRequest) -> Result<Action, Failure> {
+    let kind = choice("freeze", request.freeze, Some)?;
+    let (freeze, currency) = match (kind, request.amount) {
+        (pb::FreezeKind::Unspecified, _) => return Err(field_invalid("freeze", "is required")),
+        (pb::FreezeKind::Debit, None) => (Freeze::Debit, None),
+        (pb::FreezeKind::Full, None) => (Freeze::Full, None),
+        (pb::FreezeKind::Amount, frozen) => {
+            let (currency, frozen) = amount("amount", frozen)?;
+            (Freeze::Amount(frozen), Some(currency))
+        }
+        (_, Some(_)) => return Err(field_invalid("amount", "goes with FREEZE_KIND_AMOUNT only")),
+    };
+    let reason = required_text("reason", request.reason, REASON_CHARS_MAX)?;
+    step(&request.account, AccountChange::Freeze { freeze, currency }, reason)
+}
+
+/// What `UnfreezeAccount` asks.
+pub fn unfreeze(request: pb::UnfreezeAccountRequest) -> Result<Action, Failure> {
+    let reason = required_text("reason", request.reason, REASON_CHARS_MAX)?;
+    step(&request.account, AccountChange::Unfreeze, reason)
+}
+
+fn holders(values: Vec<pb::Holder>) -> Result<Vec<Holder>, Failure> {
+    if values.len() > HOLDERS_MAX {
+        return Err(field_invalid("holders", format!("must have at most {HOLDERS_MAX}")));
+    }
+    let holder = |(i, value): (usize, pb::Holder)| {
+        Ok(Holder {
+            customer: code(&format!("holders[{i}].customer"), value.customer, 32)?,
+            title: required_text(&format!("holders[{i}].title"), value.title, TITLE_CHARS_MAX)?,
+            role: choice(&format!("holders[{i}].role"), value.role, |role| match role {
+                pb::HolderRole::Unspecified => None,
+                pb::HolderRole::Owner => Some(HolderRole::Owner),
+                pb::HolderRole::Joint => Some(HolderRole::Joint),
+                pb::HolderRole::Agent => Some(HolderRole::Agent),
+            })?,
+        })
+    };
+    values.into_iter().enumerate().map(holder).collect()
+}
+
+/// The kind of an account; none when not set.
+pub fn kind(value: pb::AccountKind) -> Option<AccountKind> {
+    Some(match value {
+        pb::AccountKind::Unspecified => return None,
+        pb::AccountKind::PersonalDemand => AccountKind::PersonalDemand,
+        pb::AccountKind::PersonalTerm => AccountKind::PersonalTerm,
+        pb::AccountKind::PersonalMargin => AccountKind::PersonalMargin,
+        pb::AccountKind::CorporateDemand => AccountKind::CorporateDemand,
+        pb::AccountKind::CorporateTerm => AccountKind::CorporateTerm,
+        pb::AccountKind::CorporateMargin => AccountKind::CorporateMargin,
+        pb::AccountKind::Internal => AccountKind::Internal,
+        pb::AccountKind::Nostro => AccountKind::Nostro,
+        pb::AccountKind::Vostro => AccountKind::Vostro,
+        pb::AccountKind::InterBranch => AccountKind::InterBranch,
+    })
+}
+
+fn told_kind(kind: AccountKind) -> pb::AccountKind {
+    match kind {
+        AccountKind::PersonalDemand => pb::AccountKind::PersonalDemand,
+        AccountKind::PersonalTerm => pb::AccountKind::PersonalTerm,
+        AccountKind::PersonalMargin => pb::AccountKind::PersonalMargin,
+        AccountKind::CorporateDemand => pb::AccountKind::CorporateDemand,
+        AccountKind::CorporateTerm => pb::AccountKind::CorporateTerm,
+        AccountKind::CorporateMargin => pb::AccountKind::CorporateMargin,
+        AccountKind::Internal => pb::AccountKind::Internal,
+        AccountKind::Nostro => pb::AccountKind::Nostro,
+        AccountKind::Vostro => pb::AccountKind::Vostro,
+        AccountKind::InterBranch => pb::AccountKind::InterBranch,
+    }
+}
+
+/// The name under which the store keeps a status; none when not set.
+pub fn status_text(value: pb::AccountStatus) -> Option<&'static str> {
+    Some(match value {
+        pb::AccountStatus::Unspecified => return None,
+        pb::AccountStatus::Pending => "pending",
+        pb::AccountStatus::Active => "active",
+        pb::AccountStatus::Dormant => "dormant",
+        pb::AccountStatus::Frozen => "frozen",
+        pb::AccountStatus::Closed => "closed",
+    })
+}
+
+/// The account that a command answers, and the account before it.
+pub fn changed(answer: Answer) -> Result<(Option<pb::Account>, Option<pb::Account>), Failure> {
+    match answer {
+        Answer::Account { before, account } => Ok((before.as_ref().map(told), Some(told(&account)))),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// An account, for the contract.
+pub fn told(account: &Account) -> pb::Account {
+    let (status, freeze, frozen_amount, close_date) = told_status(account);
+    pb::Account {
+        name: format!("accounts/{}", account.number),
+        number: account.number.to_string(),
+        branch: account.branch.to_string(),
+        ledger_code: account.ledger_code.to_string(),
+        currency: account.currency.code().to_owned(),
+        kind: told_kind(account.kind).into(),
+        title: account.title.clone(),
+        holders: account.holders.iter().map(told_holder).collect(),
+        status: status.into(),
+        freeze: freeze.into(),
+        frozen_amount: frozen_amount.map(|amount| money(account.currency, amount)),
+        overdraft_limit: Some(money(account.currency, account.overdraft_limit)),
+        normal_side: told_normal_side(account.normal_side).into(),
+        open_date: account.open_date.to_string(),
+        close_date,
+        version: account.version,
+    }
+}
+
+fn told_status(account: &Account) -> (pb::AccountStatus, pb::FreezeKind, Option<Decimal>, String) {
+    let none = pb::FreezeKind::Unspecified;
+    match &account.status {
+        AccountStatus::Pending => (pb::AccountStatus::Pending, none, None, String::new()),
+        AccountStatus::Active => (pb::AccountStatus::Active, none, None, String::new()),
+        AccountStatus::Dormant => (pb::AccountStatus::Dormant, none, None, String::new()),
+        AccountStatus::Closed { on } => (pb::AccountStatus::Closed, none, None, on.to_string()),
+        AccountStatus::Frozen { freeze, .. } => {
+            let (kind, amount) = match freeze {
+                Freeze::Debit => (pb::FreezeKind::Debit, None),
+                Freeze::Full => (pb::FreezeKind::Full, None),
+                Freeze::Amount(amount) => (pb::FreezeKind::Amount, Some(*amount)),
+            };
+            (pb::AccountStatus::Frozen, kind, amount, String::new())
+        }
+    }
+}
+
+fn told_holder(holder: &Holder) -> pb::Holder {
+    let role = match holder.role {
+        HolderRole::Owner => pb::HolderRole::Owner,
+        HolderRole::Joint => pb::HolderRole::Joint,
+        HolderRole::Agent => pb::HolderRole::Agent,
+    };
+    pb::Holder { customer: holder.customer.clone(), title: holder.title.clone(), role: role.into() }
+}
+
+/// The normal side, for the contract.
+pub fn told_normal_side(side: NormalSide) -> pb::NormalSide {
+    match side {
+        NormalSide::Debit => pb::NormalSide::Debit,
+        NormalSide::Credit => pb::NormalSide::Credit,
+        NormalSide::Either => pb::NormalSide::Either,
+    }
+}
+
+/// The balance of an account at a time, for the contract.
+pub fn told_balance(state: &AccountState, now: chrono::DateTime<chrono::Utc>) -> pb::Balance {
+    let currency = state.account.currency;
+    let balance = &state.balance;
+    pb::Balance {
+        entries: balance.n,
+        debit_total: Some(money(currency, balance.debit)),
+        credit_total: Some(money(currency, balance.credit)),
+        ledger: Some(money(currency, ledger_balance(state.account.normal_side, balance.debit, balance.credit))),
+        held: Some(money(currency, state.held(now))),
+        available: state.available(now).map(|available| money(currency, available)),
+    }
+}

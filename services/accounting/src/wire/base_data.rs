@@ -1,0 +1,107 @@
+//! Base data: records with their names, dates and versions. What each kind says is in [`super::base_content`].
+
+use chrono::NaiveDate;
+use countinghouse_proto::accounting::v1 as pb;
+use platform::refusal::Failure;
+
+use super::{base_content, posting::unexpected, required_date, required_text};
+use crate::{
+    domain::{
+        base::{BaseChange, BaseKind, BaseVersion},
+        command::{Action, Answer},
+    },
+    error::field_invalid,
+};
+
+/// What `ChangeBaseData` asks. How many records there may be is the domain's to judge.
+pub fn change(request: pb::ChangeBaseDataRequest) -> Result<Action, Failure> {
+    let reason = required_text("reason", request.reason, 500)?;
+    let record = |(i, record): (usize, pb::BaseRecord)| version(&format!("records[{i}]"), record);
+    let records = request.records.into_iter().enumerate().map(record).collect::<Result<_, _>>()?;
+    Ok(Action::ChangeBaseData { records, reason })
+}
+
+fn version(field: &str, record: pb::BaseRecord) -> Result<BaseVersion, Failure> {
+    let content = record.content.ok_or_else(|| field_invalid(format!("{field}.content"), "is required"))?;
+    let version = BaseVersion {
+        version: 0,
+        effective_date: required_date(&format!("{field}.effective_date"), &record.effective_date)?,
+        content: base_content::asked(field, content)?,
+    };
+    if record.version != 0 {
+        return Err(field_invalid(format!("{field}.version"), "is set by the service; leave it 0"));
+    }
+    let name = name(version.content.kind(), &version.content.code());
+    if !record.name.is_empty() && record.name != name {
+        return Err(field_invalid(format!("{field}.name"), format!("must be {name}, or empty")));
+    }
+    Ok(version)
+}
+
+/// What `ChangeBaseData` answers.
+pub fn changed(answer: Answer) -> Result<pb::ChangeBaseDataResponse, Failure> {
+    let Answer::BaseData(changes) = answer else { return Err(unexpected(&answer)) };
+    Ok(pb::ChangeBaseDataResponse { changes: changes.iter().map(told_change).collect() })
+}
+
+fn told_change(change: &BaseChange) -> pb::BaseChange {
+    pb::BaseChange { before: change.before.as_ref().map(told), after: Some(told(&change.after)) }
+}
+
+/// A version of a record, for the contract.
+pub fn told(version: &BaseVersion) -> pb::BaseRecord {
+    pb::BaseRecord {
+        name: name(version.content.kind(), &version.content.code()),
+        effective_date: version.effective_date.to_string(),
+        version: version.version,
+        content: Some(base_content::told(&version.content)),
+    }
+}
+
+/// The key under which a version is published.
+pub fn fact_key(code: &str, effective_date: NaiveDate) -> String {
+    format!("{code}@{effective_date}")
+}
+
+/// The kinds with the first part of their records' names.
+const COLLECTIONS: [(BaseKind, &str); 8] = [
+    (BaseKind::Branch, "branches"),
+    (BaseKind::Operator, "operators"),
+    (BaseKind::Currency, "currencies"),
+    (BaseKind::ExchangeRate, "exchangeRates"),
+    (BaseKind::CalendarYear, "calendarYears"),
+    (BaseKind::InterestRate, "interestRates"),
+    (BaseKind::Parameter, "parameters"),
+    (BaseKind::LedgerCode, "ledgerCodes"),
+];
+
+fn name(kind: BaseKind, code: &str) -> String {
+    let collection = COLLECTIONS.iter().find(|(of, _)| *of == kind).map_or("", |(_, collection)| collection);
+    format!("{collection}/{code}")
+}
+
+/// The kind and code that a record's name means.
+pub fn named(field: &str, value: &str) -> Result<(BaseKind, String), Failure> {
+    value
+        .split_once('/')
+        .and_then(|(collection, code)| {
+            let (kind, _) = COLLECTIONS.iter().find(|(_, of)| *of == collection)?;
+            (!code.is_empty() && code.len() <= 64).then(|| (*kind, code.to_owned()))
+        })
+        .ok_or_else(|| field_invalid(field, "must be the name of a record, for example branches/110100"))
+}
+
+/// The kind that a list asks for.
+pub fn kind(value: pb::BaseKind) -> Option<BaseKind> {
+    Some(match value {
+        pb::BaseKind::Unspecified => return None,
+        pb::BaseKind::Branch => BaseKind::Branch,
+        pb::BaseKind::Operator => BaseKind::Operator,
+        pb::BaseKind::Currency => BaseKind::Currency,
+        pb::BaseKind::ExchangeRate => BaseKind::ExchangeRate,
+        pb::BaseKind::CalendarYear => BaseKind::CalendarYear,
+        pb::BaseKind::InterestRate => BaseKind::InterestRate,
+        pb::BaseKind::Parameter => BaseKind::Parameter,
+        pb::BaseKind::LedgerCode => BaseKind::LedgerCode,
+    })
+}

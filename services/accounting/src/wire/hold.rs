@@ -1,0 +1,102 @@
+//! Holds.
+
+use countinghouse_proto::accounting::v1 as pb;
+use platform::refusal::Failure;
+
+use super::{
+    account_name, amount, money, numbered_name,
+    posting::{required_transaction, told_posting, unexpected},
+    required_text, text, time, timestamp,
+};
+use crate::domain::{
+    command::{Action, Answer},
+    hold::{Hold, HoldState},
+    ids::HoldNumber,
+};
+
+/// What `PlaceHold` asks.
+pub fn place(request: pb::PlaceHoldRequest) -> Result<Action, Failure> {
+    let (currency, amount) = amount("amount", request.amount)?;
+    Ok(Action::PlaceHold {
+        account: account_name("account", &request.account)?,
+        currency,
+        amount,
+        expires_at: time("expire_time", request.expire_time)?,
+        purpose: required_text("purpose", request.purpose, 200)?,
+        reference: text("reference", request.reference, 64)?,
+    })
+}
+
+/// What `CaptureHold` asks.
+pub fn capture(request: pb::CaptureHoldRequest) -> Result<Action, Failure> {
+    Ok(Action::CaptureHold {
+        hold: hold_number("hold", &request.hold)?,
+        transaction: required_transaction("transaction", request.transaction)?,
+        keep_rest: request.keep_rest,
+    })
+}
+
+/// What `ReleaseHold` asks.
+pub fn release(request: pb::ReleaseHoldRequest) -> Result<Action, Failure> {
+    text("reason", request.reason, 500)?;
+    Ok(Action::ReleaseHold { hold: hold_number("hold", &request.hold)? })
+}
+
+/// The number in `holds/{number}`.
+pub fn hold_number(field: &str, value: &str) -> Result<HoldNumber, Failure> {
+    numbered_name(field, "holds", value).map(HoldNumber)
+}
+
+/// What `PlaceHold` and `ReleaseHold` answer.
+pub fn held(answer: Answer) -> Result<pb::Hold, Failure> {
+    match answer {
+        Answer::Hold(hold) => Ok(told(&hold)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// What `CaptureHold` answers.
+pub fn captured(answer: Answer) -> Result<pb::CaptureHoldResponse, Failure> {
+    match answer {
+        Answer::Captured { posting, hold } => {
+            Ok(pb::CaptureHoldResponse { posting: Some(told_posting(&posting)), hold: Some(told(&hold)) })
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// The state that a list asks for; none for all.
+pub fn state(value: pb::HoldState) -> Option<HoldState> {
+    match value {
+        pb::HoldState::Unspecified => None,
+        pb::HoldState::Open => Some(HoldState::Open),
+        pb::HoldState::Captured => Some(HoldState::Captured),
+        pb::HoldState::Released => Some(HoldState::Released),
+        pb::HoldState::Expired => Some(HoldState::Expired),
+    }
+}
+
+/// A hold, for the contract.
+pub fn told(hold: &Hold) -> pb::Hold {
+    let state = match hold.state {
+        HoldState::Open => pb::HoldState::Open,
+        HoldState::Captured => pb::HoldState::Captured,
+        HoldState::Released => pb::HoldState::Released,
+        HoldState::Expired => pb::HoldState::Expired,
+    };
+    pb::Hold {
+        name: format!("holds/{}", hold.number),
+        account: format!("accounts/{}", hold.account),
+        state: state.into(),
+        amount: Some(money(hold.currency, hold.amount)),
+        captured: Some(money(hold.currency, hold.captured)),
+        remaining: Some(money(hold.currency, hold.remaining)),
+        purpose: hold.purpose.clone(),
+        reference: hold.reference.clone(),
+        branch: hold.branch.to_string(),
+        operator: hold.operator.to_string(),
+        place_time: Some(timestamp(hold.placed_at)),
+        expire_time: Some(timestamp(hold.expires_at)),
+        version: hold.version,
+    }
+}

@@ -1,0 +1,211 @@
+//! Transactions and postings.
+
+use countinghouse_proto::accounting::v1 as pb;
+use platform::refusal::Failure;
+
+use super::{account_name, amount, choice, code, date, money, refusal, text, timestamp};
+use crate::{
+    domain::{
+        base::{NormalSide, Side, TransactionKind},
+        command::{Action, Answer, BatchMode},
+        ids::{BranchCode, LedgerCodeNumber},
+        transaction::{AccountRef, Entry, Line, Posting, Transaction, Voucher},
+    },
+    error::field_invalid,
+};
+
+/// Longest narrative, in characters.
+const NARRATIVE_CHARS_MAX: usize = 200;
+
+/// What `PostTransaction` asks.
+pub fn post(request: pb::PostTransactionRequest) -> Result<Action, Failure> {
+    Ok(Action::Post(required_transaction("transaction", request.transaction)?))
+}
+
+/// What `PostBatch` asks.
+pub fn post_batch(request: pb::PostBatchRequest) -> Result<Action, Failure> {
+    let mode = choice("mode", request.mode, |mode| match mode {
+        pb::BatchMode::Unspecified => None,
+        pb::BatchMode::Atomic => Some(BatchMode::Atomic),
+        pb::BatchMode::ItemByItem => Some(BatchMode::ItemByItem),
+    })?;
+    let transactions = request
+        .transactions
+        .into_iter()
+        .enumerate()
+        .map(|(i, item)| transaction(&format!("transactions[{i}]"), item))
+        .collect::<Result<_, _>>()?;
+    Ok(Action::PostBatch { mode, transactions })
+}
+
+/// A transaction that must be there.
+pub fn required_transaction(field: &str, value: Option<pb::Transaction>) -> Result<Transaction, Failure> {
+    transaction(field, value.ok_or_else(|| field_invalid(field, "is required"))?)
+}
+
+fn transaction(field: &str, value: pb::Transaction) -> Result<Transaction, Failure> {
+    let at = |name: &str| format!("{field}.{name}");
+    Ok(Transaction {
+        code: code(&at("code"), value.code, 32)?,
+        transaction_date: date(&at("transaction_date"), &value.transaction_date)?,
+        accounting_date: date(&at("accounting_date"), &value.accounting_date)?,
+        value_date: date(&at("value_date"), &value.value_date)?,
+        source: text(&at("source"), value.source, 32)?,
+        narrative: text(&at("narrative"), value.narrative, NARRATIVE_CHARS_MAX)?,
+        voucher: value.voucher.map(|voucher| self::voucher(&at("voucher"), voucher)).transpose()?,
+        lines: value
+            .lines
+            .into_iter()
+            .enumerate()
+            .map(|(i, item)| line(&format!("{field}.lines[{i}]"), item))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn voucher(field: &str, value: pb::Voucher) -> Result<Voucher, Failure> {
+    Ok(Voucher {
+        kind: code(&format!("{field}.kind"), value.kind, 20)?,
+        number: code(&format!("{field}.number"), value.number, 32)?,
+    })
+}
+
+fn line(field: &str, value: pb::TransactionLine) -> Result<Line, Failure> {
+    let (currency, amount) = amount(&format!("{field}.amount"), value.amount)?;
+    Ok(Line {
+        account: account_ref(&format!("{field}.account"), &value.account)?,
+        side: choice(&format!("{field}.side"), value.side, side)?,
+        currency,
+        amount,
+        narrative: text(&format!("{field}.narrative"), value.narrative, NARRATIVE_CHARS_MAX)?,
+    })
+}
+
+fn account_ref(field: &str, value: &str) -> Result<AccountRef, Failure> {
+    let Some(rest) = value.strip_prefix("branches/") else {
+        return account_name(field, value).map(AccountRef::Number);
+    };
+    let is_digits = |text: &str| !text.is_empty() && text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_digit());
+    match rest.split_once("/ledgerCodes/") {
+        Some((branch, code)) if is_digits(branch) && is_digits(code) => {
+            Ok(AccountRef::OfBranch { branch: BranchCode::new(branch), ledger_code: LedgerCodeNumber::new(code) })
+        }
+        _ => Err(field_invalid(field, "must be accounts/{number} or branches/{branch}/ledgerCodes/{code}")),
+    }
+}
+
+fn side(side: pb::Side) -> Option<Side> {
+    match side {
+        pb::Side::Unspecified => None,
+        pb::Side::Debit => Some(Side::Debit),
+        pb::Side::Credit => Some(Side::Credit),
+    }
+}
+
+/// The side, for the contract.
+pub fn told_side(side: Side) -> pb::Side {
+    match side {
+        Side::Debit => pb::Side::Debit,
+        Side::Credit => pb::Side::Credit,
+    }
+}
+
+/// What `PostTransaction` answers.
+pub fn posted(answer: Answer) -> Result<pb::PostTransactionResponse, Failure> {
+    match answer {
+        Answer::Posted(posting) => Ok(pb::PostTransactionResponse { posting: Some(told_posting(&posting)) }),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// What `PostBatch` answers.
+pub fn batch_posted(answer: Answer) -> Result<pb::PostBatchResponse, Failure> {
+    let Answer::Batch(verdicts) = answer else { return Err(unexpected(&answer)) };
+    let count = |posted: bool| i32::try_from(verdicts.iter().filter(|verdict| verdict.is_ok() == posted).count());
+    Ok(pb::PostBatchResponse {
+        posted: count(true).map_err(Failure::fault)?,
+        refused: count(false).map_err(Failure::fault)?,
+        results: verdicts
+            .iter()
+            .map(|verdict| pb::BatchResult {
+                outcome: Some(match verdict {
+                    Ok(posting) => pb::batch_result::Outcome::Posting(told_posting(posting)),
+                    Err(refused) => pb::batch_result::Outcome::Refusal(refusal(refused)),
+                }),
+            })
+            .collect(),
+    })
+}
+
+/// An answer of another kind than the question: a fault of ours.
+pub fn unexpected(answer: &Answer) -> Failure {
+    Failure::fault(format!("the writer gave an answer of another kind: {answer:?}"))
+}
+
+/// A posting, for the contract.
+pub fn told_posting(posting: &Posting) -> pb::Posting {
+    pb::Posting {
+        name: posting_name(posting.number.0),
+        number: posting.number.0,
+        request_id: posting.request_id.to_string(),
+        branch: posting.branch.to_string(),
+        code: posting.code.clone(),
+        kind: told_kind(posting.kind).into(),
+        transaction_date: posting.transaction_date.to_string(),
+        accounting_date: posting.accounting_date.to_string(),
+        value_date: posting.value_date.to_string(),
+        record_time: Some(timestamp(posting.recorded_at)),
+        operator: posting.operator.to_string(),
+        authoriser: posting.authoriser.as_ref().map(ToString::to_string).unwrap_or_default(),
+        source: posting.source.clone(),
+        narrative: posting.narrative.clone(),
+        voucher: posting
+            .voucher
+            .as_ref()
+            .map(|voucher| pb::Voucher { kind: voucher.kind.clone(), number: voucher.number.clone() }),
+        hold: posting.hold.map(|hold| format!("holds/{hold}")).unwrap_or_default(),
+        entries: posting.entries.iter().map(told_entry).collect(),
+    }
+}
+
+/// The name of a posting; empty for one that was only checked and has no number.
+pub fn posting_name(number: i64) -> String {
+    if number == 0 { String::new() } else { format!("postings/{number}") }
+}
+
+/// The kind of a transaction, for the contract.
+pub fn told_kind(kind: TransactionKind) -> pb::TransactionKind {
+    match kind {
+        TransactionKind::Cash => pb::TransactionKind::Cash,
+        TransactionKind::Transfer => pb::TransactionKind::Transfer,
+        TransactionKind::Internal => pb::TransactionKind::Internal,
+    }
+}
+
+fn told_entry(entry: &Entry) -> pb::Entry {
+    pb::Entry {
+        account: format!("accounts/{}", entry.account),
+        branch: entry.branch.to_string(),
+        ledger_code: entry.ledger_code.to_string(),
+        side: told_side(entry.side).into(),
+        amount: Some(money(entry.currency, entry.amount)),
+        narrative: entry.narrative.clone(),
+        inter_branch: entry.inter_branch,
+        number: entry.n,
+        debit_total: Some(money(entry.currency, entry.debit_total)),
+        credit_total: Some(money(entry.currency, entry.credit_total)),
+        ledger: Some(money(entry.currency, ledger_balance(entry.normal_side, entry.debit_total, entry.credit_total))),
+        available: entry.available.map(|available| money(entry.currency, available)),
+    }
+}
+
+/// Ledger balance, positive on the normal side; on accounts of either side, debits less credits.
+pub fn ledger_balance(
+    normal_side: NormalSide,
+    debit: rust_decimal::Decimal,
+    credit: rust_decimal::Decimal,
+) -> rust_decimal::Decimal {
+    match normal_side {
+        NormalSide::Debit | NormalSide::Either => debit - credit,
+        NormalSide::Credit => credit - debit,
+    }
+}

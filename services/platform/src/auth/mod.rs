@@ -1,0 +1,119 @@
+//! Who calls. Operators show a token of the bank's issuer (JWT), services a certificate (mutual TLS). What each may do follows
+//! from roles, and roles are configuration.
+
+mod certificates;
+mod keys;
+mod tokens;
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+pub use self::{
+    certificates::actor_of_certificate,
+    keys::KeyError,
+    tokens::Authenticator,
+};
+
+/// How callers are known.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthConfig {
+    /// File with the issuer's public keys (JWKS); read again when it changes. Empty when `jwks_url` is set.
+    pub jwks_file: PathBuf,
+    /// URL of the issuer's public keys (JWKS). Empty when `jwks_file` is set.
+    pub jwks_url: String,
+    /// How often the keys are looked at again.
+    pub jwks_refresh_ms: u64,
+    /// The issuer that tokens must name.
+    pub issuer: String,
+    /// The audience that tokens must name.
+    pub audience: String,
+    /// How far the clocks of issuer and service may differ.
+    pub leeway_s: u32,
+    /// Verified tokens remembered at most.
+    pub tokens_max: usize,
+    /// Role to permissions. A permission may end in `*`.
+    pub roles: HashMap<String, Vec<String>>,
+    /// Service (by its certificate) to permissions.
+    pub services: HashMap<String, Vec<String>>,
+}
+
+/// Whether a person or a service calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActorKind {
+    Operator,
+    Service,
+}
+
+/// The scopes (branches) in which an actor may act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scopes {
+    All,
+    Only(Vec<String>),
+}
+
+/// Who calls, and what they may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The operator's code, or `service/<name>`.
+    pub id: String,
+    pub kind: ActorKind,
+    pub scopes: Scopes,
+    pub roles: Vec<String>,
+    /// Permissions that the roles add up to; one that ends in `*` stands for all that begin so.
+    pub permissions: Vec<String>,
+}
+
+impl Actor {
+    /// Whether a permission is held.
+    pub fn may(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|held| match held.strip_suffix('*') {
+            Some(beginning) => permission.starts_with(beginning),
+            None => held == permission,
+        })
+    }
+
+    /// Whether a scope may be acted in.
+    pub fn covers(&self, scope: &str) -> bool {
+        match &self.scopes {
+            Scopes::All => true,
+            Scopes::Only(scopes) => scopes.iter().any(|covered| covered == scope),
+        }
+    }
+}
+
+/// Who makes a call, and who agreed to it: put into the request by the server, and nowhere else.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub actor: Arc<Actor>,
+    /// The second person, when there is one.
+    pub approver: Option<Arc<Actor>>,
+    /// The call only shows what it would do: nothing is recorded, and it is judged as if the second person had agreed.
+    pub preview: bool,
+    pub correlation_id: Uuid,
+    /// W3C trace context of the call.
+    pub traceparent: Option<String>,
+}
+
+impl Caller {
+    /// The caller of a request that came through the server.
+    pub fn of<T>(request: &Request<T>) -> Result<Caller, Status> {
+        request
+            .extensions()
+            .get::<Caller>()
+            .cloned()
+            .ok_or_else(|| Status::internal("this rpc was reached past the server's gate"))
+    }
+}
+
+/// The permissions of some roles; roles that are not configured add none.
+fn permissions(roles: &[String], configured: &HashMap<String, Vec<String>>) -> Vec<String> {
+    let mut permissions: Vec<String> =
+        roles.iter().filter_map(|role| configured.get(role)).flatten().cloned().collect();
+    permissions.sort_unstable();
+    permissions.dedup();
+    permissions
+}

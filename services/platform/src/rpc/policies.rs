@@ -1,0 +1,147 @@
+//! Who may call what: read from the `(countinghouse.common.v1.policy)` option of every method. A method without one stops the
+//! start.
+
+use std::collections::HashMap;
+
+use countinghouse_proto::common::v1::ApprovalRule;
+use prost_reflect::{DescriptorPool, Kind, MessageDescriptor, MethodDescriptor};
+
+const OPTION: &str = "countinghouse.common.v1.policy";
+
+/// Who may make one call.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// `/package.Service/Method`.
+    pub path: String,
+    pub permission: String,
+    pub approval: ApprovalRule,
+    pub checking_permission: String,
+    /// The request field that names the scope: its name and number.
+    pub scope_field: Option<(String, u32)>,
+    /// The number of `request_id`, on rpcs that need approval.
+    pub request_id_field: Option<u32>,
+    /// The number of `validate_only`, on rpcs that need approval.
+    pub validate_only_field: Option<u32>,
+    pub input: MessageDescriptor,
+    pub output: MessageDescriptor,
+}
+
+impl Policy {
+    /// Whether the request must be looked into before it is let through.
+    pub fn looks_inside(&self) -> bool {
+        self.scope_field.is_some() || self.approval != ApprovalRule::Unspecified
+    }
+}
+
+/// The policies of a server, by path.
+#[derive(Clone, Debug, Default)]
+pub struct Policies {
+    by_path: HashMap<String, Policy>,
+}
+
+/// A contract that cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    #[error("the contract has no service {0}")]
+    NoService(String),
+    #[error("rpc {path}: {problem}")]
+    Method { path: String, problem: String },
+}
+
+impl Policies {
+    /// The policies of these services, by their full names.
+    pub fn from_descriptors(pool: &DescriptorPool, services: &[&str]) -> Result<Self, PolicyError> {
+        let mut by_path = HashMap::new();
+        for name in services {
+            let service =
+                pool.get_service_by_name(name).ok_or_else(|| PolicyError::NoService((*name).to_owned()))?;
+            for method in service.methods() {
+                let policy = policy(pool, &method).map_err(|problem| PolicyError::Method {
+                    path: path(&method),
+                    problem,
+                })?;
+                by_path.insert(policy.path.clone(), policy);
+            }
+        }
+        Ok(Self { by_path })
+    }
+
+    pub fn get(&self, path: &str) -> Option<&Policy> {
+        self.by_path.get(path)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Policy> {
+        self.by_path.values()
+    }
+}
+
+fn path(method: &MethodDescriptor) -> String {
+    format!("/{}/{}", method.parent_service().full_name(), method.name())
+}
+
+fn policy(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Policy, String> {
+    let option = pool.get_extension_by_name(OPTION).ok_or("the contract does not define policies")?;
+    let options = method.options();
+    if !options.has_extension(&option) {
+        return Err("has no policy".to_owned());
+    }
+    let value = options.get_extension(&option);
+    let stated = value.as_message().ok_or("has a policy that is no message")?;
+    let text = |name: &str| {
+        stated.get_field_by_name(name).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    };
+    let approval = stated
+        .get_field_by_name("approval")
+        .and_then(|value| value.as_enum_number())
+        .and_then(|number| ApprovalRule::try_from(number).ok())
+        .ok_or("has an unknown approval rule")?;
+    let input = method.input();
+    let permission = text("permission");
+    if permission.is_empty() {
+        return Err("has a policy without permission".to_owned());
+    }
+    let needs_approval = approval != ApprovalRule::Unspecified;
+    let checking_permission = text("checking_permission");
+    if needs_approval == checking_permission.is_empty() {
+        return Err("must have a checking_permission exactly when it needs approval".to_owned());
+    }
+    let scope_field = match text("scope_field") {
+        name if name.is_empty() => None,
+        name => Some((name.clone(), field(&input, &name, &Kind::String)?)),
+    };
+    Ok(Policy {
+        path: path(method),
+        permission,
+        approval,
+        checking_permission,
+        scope_field,
+        request_id_field: needs_approval.then(|| field(&input, "request_id", &Kind::String)).transpose()?,
+        validate_only_field: needs_approval.then(|| field(&input, "validate_only", &Kind::Bool)).transpose()?,
+        output: method.output(),
+        input,
+    })
+}
+
+fn field(message: &MessageDescriptor, name: &str, kind: &Kind) -> Result<u32, String> {
+    message
+        .get_field_by_name(name)
+        .filter(|field| field.kind() == *kind && !field.is_list())
+        .map(|field| field.number())
+        .ok_or_else(|| format!("needs a field {name} of type {kind:?} in its request"))
+}
+
+/// A message as JSON, by the protobuf JSON mapping.
+pub fn json(descriptor: &MessageDescriptor, message: &[u8]) -> Result<String, String> {
+    let message = prost_reflect::DynamicMessage::decode(descriptor.clone(), message).map_err(|error| error.to_string())?;
+    serde_json::to_string(&message).map_err(|error| error.to_string())
+}
+
+/// The same message with `validate_only` set.
+pub fn only_validated(policy: &Policy, message: &[u8]) -> Vec<u8> {
+    // A later field of the same number wins, so it is enough to add one.
+    let mut message = message.to_vec();
+    if let Some(number) = policy.validate_only_field {
+        prost::encoding::bool::encode(number, &true, &mut message);
+    }
+    message
+}

@@ -1,0 +1,41 @@
+//! The sample bank: base data, chart of accounts and internal accounts, read from CSV files.
+
+mod internal;
+mod look_up;
+mod records;
+mod rows;
+mod table;
+
+use std::path::Path;
+
+use anyhow::Result;
+use countinghouse_proto::accounting::v1::BaseRecord;
+
+pub use internal::InternalAccount;
+
+/// A bank as data.
+#[derive(Debug, Clone)]
+pub struct Bank {
+    /// Its base data, each kind after those that it refers to.
+    pub records: Vec<BaseRecord>,
+    /// The accounts that it keeps for itself.
+    pub internal_accounts: Vec<InternalAccount>,
+}
+
+impl Bank {
+    /// Reads the bank in `folder`, with the chart of accounts in `chart`.
+    pub fn read(folder: &Path, chart: &Path) -> Result<Self> {
+        let records = records::read(folder, chart)?;
+        let internal_accounts = internal::read(folder, &records)?;
+        Ok(Self { records, internal_accounts })
+    }
+
+    /// The sample bank of this repository.
+    pub fn sample() -> Result<Self> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Self::read(&here.join("bank"), &here.join("../../services/accounting/data/chart.csv"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! The public API as the day uses it: every call with a token and a deadline, repeated with the same `request_id` when the
+//! service is away, and approved by a second person where the service asks for one.
+
+mod read;
+mod refusal;
+mod request;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use countinghouse_proto::approval::v1::{ApproveRequestRequest, RejectRequestRequest};
+use tonic::{
+    Status,
+    metadata::{Ascii, MetadataValue},
+    transport::{Channel, Endpoint},
+};
+
+pub use refusal::Refusal;
+pub use request::{Answer, Request};
+
+/// How long one attempt may take.
+const ATTEMPT_MAX: Duration = Duration::from_secs(10);
+
+/// How often a call is tried: with the delays below about half a minute in all, longer than a restart of the service.
+const ATTEMPTS_MAX: u32 = 12;
+
+/// The delay before the second attempt; it doubles up to [`DELAY_MAX`].
+const DELAY_FIRST: Duration = Duration::from_millis(50);
+
+/// The longest delay between two attempts.
+const DELAY_MAX: Duration = Duration::from_secs(4);
+
+/// A bearer token in an `authorization` header; none for a caller who does not say who it is.
+#[derive(Debug, Clone)]
+pub struct Token(Option<MetadataValue<Ascii>>);
+
+impl Token {
+    pub fn bearer(token: &str) -> Result<Self> {
+        Ok(Self(Some(format!("Bearer {token}").parse().context("the token is no header value")?)))
+    }
+
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// The request with the token and the deadline of one attempt.
+    fn on<T>(&self, mut request: tonic::Request<T>) -> tonic::Request<T> {
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
+        request.set_timeout(ATTEMPT_MAX);
+        request
+    }
+}
+
+/// The service's API.
+#[derive(Debug, Clone)]
+pub struct Client {
+    channel: Channel,
+}
+
+impl Client {
+    /// A client of the service at `endpoint`, as `http://127.0.0.1:7001`. Connects when it is first used.
+    pub fn of(endpoint: &str) -> Result<Self> {
+        let endpoint = Endpoint::from_shared(endpoint.to_owned()).context("the service's endpoint is no URL")?;
+        Ok(Self { channel: endpoint.connect_timeout(ATTEMPT_MAX).connect_lazy() })
+    }
+
+    /// Sends a request, again with the same id while the service is away or overloaded.
+    pub async fn send(&self, token: &Token, request: &Request) -> Result<Answer, Refusal> {
+        self.retried(|| request.clone().send(self.channel.clone(), |empty| token.on(empty))).await
+    }
+
+    /// Sends a request that needs a second person; this one approves it, and the maker gets the answer by repeating it. A
+    /// request that was approved before is answered at once.
+    pub async fn send_approved(&self, maker: &Token, checker: &Token, request: &Request) -> Result<Answer, Refusal> {
+        match self.send(maker, request).await {
+            Err(refusal) if let Some(approval) = refusal.approval() => {
+                self.approve(checker, approval).await?;
+                self.send(maker, request).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Approves a request.
+    pub async fn approve(&self, checker: &Token, approval: &str) -> Result<Answer, Refusal> {
+        self.send(checker, &ApproveRequestRequest { name: approval.to_owned() }.into()).await
+    }
+
+    /// Rejects a request.
+    pub async fn reject(&self, checker: &Token, approval: &str, reason: &str) -> Result<Answer, Refusal> {
+        let request = RejectRequestRequest { name: approval.to_owned(), reason: reason.to_owned() };
+        self.send(checker, &request.into()).await
+    }
+
+    /// Calls until there is an answer, or a refusal that a repeat would not change.
+    async fn retried<A>(&self, call: impl AsyncFn() -> Result<A, Status>) -> Result<A, Refusal> {
+        let mut delay = DELAY_FIRST;
+        for _ in 1..ATTEMPTS_MAX {
+            match call().await.map_err(Refusal::from) {
+                Err(refusal) if refusal.is_transient() => {
+                    tokio::time::sleep(refusal.retry_after.unwrap_or(delay).min(DELAY_MAX)).await;
+                    delay = (delay * 2).min(DELAY_MAX);
+                }
+                outcome => return outcome,
+            }
+        }
+        call().await.map_err(Refusal::from)
+    }
+}
+
+/// The answer of the kind that was asked for; any other is a mistake of the caller.
+#[macro_export]
+macro_rules! answer_of {
+    ($answer:expr, $kind:ident) => {
+        match $answer {
+            $crate::client::Answer::$kind(answer) => Ok(answer),
+            other => Err(anyhow::anyhow!("another kind of answer: {other:?}")),
+        }
+    };
+}
+
+/// Waits until the service answers at all.
+pub async fn wait_until_served(client: &Client, token: &Token, at_most: Duration) -> Result<()> {
+    let served = tokio::time::timeout(at_most, client.business_day(token)).await;
+    match served.context("the service does not answer")? {
+        Ok(_) => Ok(()),
+        Err(refusal) => bail!("the service does not serve: {refusal}"),
+    }
+}

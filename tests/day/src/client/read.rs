@@ -1,0 +1,116 @@
+//! The calls that only read.
+
+use anyhow::Result;
+use countinghouse_proto::accounting::v1::{
+    Account, BaseKind, BaseRecord, BusinessDay, GetAccountRequest, GetAccountResponse, GetBusinessDayRequest,
+    GetHoldRequest, GetTrialBalanceRequest, GetTrialBalanceResponse, Hold, ListAccountsRequest, ListBaseRecordsRequest,
+    ListPostingsRequest, Posting, account_service_client::AccountServiceClient,
+    base_data_service_client::BaseDataServiceClient, hold_service_client::HoldServiceClient,
+    ledger_service_client::LedgerServiceClient, posting_service_client::PostingServiceClient,
+};
+use tonic::{Request, Response};
+
+use super::{Client, Refusal, Token};
+
+/// The largest page that the service gives.
+const PAGE_SIZE: i32 = 500;
+
+impl Client {
+    /// The open business day; none before the first is opened.
+    pub async fn business_day(&self, token: &Token) -> Result<Option<BusinessDay>, Refusal> {
+        let answer = self
+            .retried(async || {
+                let request = token.on(Request::new(GetBusinessDayRequest {}));
+                LedgerServiceClient::new(self.channel.clone()).get_business_day(request).await
+            })
+            .await?;
+        Ok(answer.into_inner().business_day)
+    }
+
+    /// All records of a kind that are in force on a date.
+    pub async fn base_records(&self, token: &Token, kind: BaseKind, on: &str) -> Result<Vec<BaseRecord>, Refusal> {
+        let mut records = Vec::new();
+        let mut asked = ListBaseRecordsRequest {
+            kind: kind.into(),
+            effective_on: on.to_owned(),
+            page_size: PAGE_SIZE,
+            page_token: String::new(),
+        };
+        loop {
+            let answer = self
+                .retried(async || {
+                    let mut client = BaseDataServiceClient::new(self.channel.clone());
+                    client.list_base_records(token.on(Request::new(asked.clone()))).await
+                })
+                .await?
+                .into_inner();
+            records.extend(answer.records);
+            if answer.next_page_token.is_empty() {
+                return Ok(records);
+            }
+            asked.page_token = answer.next_page_token;
+        }
+    }
+
+    /// All accounts that match a filter.
+    pub async fn accounts(&self, token: &Token, filter: ListAccountsRequest) -> Result<Vec<Account>, Refusal> {
+        let mut accounts = Vec::new();
+        let mut asked = ListAccountsRequest { page_size: PAGE_SIZE, ..filter };
+        loop {
+            let answer = self
+                .retried(async || {
+                    let mut client = AccountServiceClient::new(self.channel.clone());
+                    client.list_accounts(token.on(Request::new(asked.clone()))).await
+                })
+                .await?
+                .into_inner();
+            accounts.extend(answer.accounts);
+            if answer.next_page_token.is_empty() {
+                return Ok(accounts);
+            }
+            asked.page_token = answer.next_page_token;
+        }
+    }
+
+    /// An account with its balance. `name` is `accounts/{number}`.
+    pub async fn account(&self, token: &Token, name: &str) -> Result<GetAccountResponse, Refusal> {
+        self.retried(async || {
+            let request = token.on(Request::new(GetAccountRequest { name: name.to_owned() }));
+            AccountServiceClient::new(self.channel.clone()).get_account(request).await
+        })
+        .await
+        .map(Response::into_inner)
+    }
+
+    /// A hold. `name` is `holds/{number}`.
+    pub async fn hold(&self, token: &Token, name: &str) -> Result<Option<Hold>, Refusal> {
+        let answer = self
+            .retried(async || {
+                let request = token.on(Request::new(GetHoldRequest { name: name.to_owned() }));
+                HoldServiceClient::new(self.channel.clone()).get_hold(request).await
+            })
+            .await?;
+        Ok(answer.into_inner().hold)
+    }
+
+    /// The posting that a request made, if it made one.
+    pub async fn posting_of(&self, token: &Token, request_id: &str) -> Result<Option<Posting>, Refusal> {
+        let answer = self
+            .retried(async || {
+                let asked = ListPostingsRequest { request_id: request_id.to_owned(), page_size: 1, ..Default::default() };
+                PostingServiceClient::new(self.channel.clone()).list_postings(token.on(Request::new(asked))).await
+            })
+            .await?;
+        Ok(answer.into_inner().postings.pop())
+    }
+
+    /// The trial balance of the whole bank, by the codes that accounts stand on.
+    pub async fn trial_balance(&self, token: &Token) -> Result<GetTrialBalanceResponse, Refusal> {
+        self.retried(async || {
+            let request = token.on(Request::new(GetTrialBalanceRequest::default()));
+            LedgerServiceClient::new(self.channel.clone()).get_trial_balance(request).await
+        })
+        .await
+        .map(Response::into_inner)
+    }
+}
