@@ -69,7 +69,10 @@ impl Books<'_> {
             amount(hold.remaining.as_ref())?,
         );
         let planned = (held.state, held.amount, held.captured, held.remaining);
-        ensure!(found == planned, "{name}: state, amount, captured and remaining are {found:?}, not {planned:?}");
+        ensure!(
+            found == planned,
+            "{name}: state, amount, captured and remaining are {found:?}, not {planned:?}"
+        );
         Ok(())
     }
 }
@@ -96,6 +99,9 @@ fn same_customer(account: &Account, balance: &Balance, customer: &Customer) -> R
     let found = (account.status(), account.freeze(), frozen, account.version, account.title.as_str());
     let planned =
         (customer.status, customer.freeze, customer.frozen, customer.version, customer.title.as_str());
-    ensure!(found == planned, "status, freeze, frozen amount, version and title are {found:?}, not {planned:?}");
+    ensure!(
+        found == planned,
+        "status, freeze, frozen amount, version and title are {found:?}, not {planned:?}"
+    );
     Ok(())
 }

@@ -33,7 +33,8 @@ impl Reader {
         let consumer: BaseConsumer = client.create().context("a Kafka consumer")?;
         let (mut next, mut assignment) = (BTreeMap::new(), TopicPartitionList::new());
         for topic in topics {
-            let metadata = consumer.fetch_metadata(Some(topic), BROKER_WITHIN).with_context(|| (*topic).to_owned())?;
+            let metadata =
+                consumer.fetch_metadata(Some(topic), BROKER_WITHIN).with_context(|| (*topic).to_owned())?;
             for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
                 assignment.add_partition_offset(topic, partition.id(), Offset::Beginning)?;
                 next.insert(((*topic).to_owned(), partition.id()), 0);

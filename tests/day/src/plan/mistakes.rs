@@ -47,7 +47,10 @@ impl Planner<'_> {
                 OddRequest::SetParameter { code: "HOLD_DAYS_MAX", value: "30", effective_date: today },
                 "EFFECTIVE_DATE_PAST",
             ),
-            (OddRequest::SellBelowBuying { currency: "USD", effective_date: next.clone() }, "BASE_RECORD_INVALID"),
+            (
+                OddRequest::SellBelowBuying { currency: "USD", effective_date: next.clone() },
+                "BASE_RECORD_INVALID",
+            ),
             (
                 OddRequest::SetParameter { code: "NO_SUCH_PARAMETER", value: "1", effective_date: next },
                 "BASE_RECORD_INVALID",

@@ -20,9 +20,8 @@ use crate::{
 };
 
 pub use names::Names;
+pub use order::Order;
 pub use tally::{Deeds, Tally};
-
-use order::Order;
 
 /// A plan that is being done.
 #[derive(Debug)]
@@ -38,7 +37,13 @@ pub struct Day<'a> {
 }
 
 impl<'a> Day<'a> {
-    pub fn new(plan: &'a Plan, staff: &'a Staff, client: &'a Client, clock: &'a SharedClock, key: String) -> Self {
+    pub fn new(
+        plan: &'a Plan,
+        staff: &'a Staff,
+        client: &'a Client,
+        clock: &'a SharedClock,
+        key: String,
+    ) -> Self {
         Self { plan, staff, client, clock, key, names: Names::default() }
     }
 

@@ -9,7 +9,7 @@ use crate::plan::{Party, Step};
 
 /// The order of steps: each after the last before it that touches what it touches.
 #[derive(Debug)]
-pub(super) struct Order {
+pub struct Order {
     /// How many steps each still waits for.
     waits: Vec<usize>,
     /// Which steps wait for each.
@@ -30,7 +30,12 @@ impl Order {
                 then[earlier].push(place);
             }
         }
-        let ready = waits.iter().enumerate().filter(|(_, waits)| **waits == 0).map(|(place, _)| Reverse(place)).collect();
+        let ready = waits
+            .iter()
+            .enumerate()
+            .filter(|(_, waits)| **waits == 0)
+            .map(|(place, _)| Reverse(place))
+            .collect();
         Self { waits, then, ready }
     }
 
