@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use accounting::{config::Config, startup};
-use clap::{Parser, Subcommand};
+use accounting::{commands::Command, config::Config};
+use clap::Parser;
 
 /// The books of the bank.
 #[derive(Debug, Parser)]
@@ -15,24 +15,9 @@ struct Arguments {
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Serves until it is told to stop.
-    Serve,
-    /// Applies the migrations that have not run, as the owner of the tables, and makes the topics that are missing.
-    Migrate,
-    /// Says which settings are in force, secrets aside, or what is wrong with them.
-    CheckConfig,
-    /// Lists the records that a handler refused for good and nobody has dealt with.
-    DeadLetters { handler: String },
-    /// Walks the whole journal and the whole audit, and recomputes every balance.
-    Verify,
-}
-
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let config = Config::load(arguments.config.as_deref())?;
-    config.check()?;
-    startup::run(&config, arguments.command.into()).await
+    arguments.command.run(&config).await
 }

@@ -21,7 +21,7 @@ mod batch;
 mod lead;
 mod queue;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
 use chrono::NaiveDate;
 use platform::{
@@ -69,7 +69,7 @@ pub struct Writer {
     pub clock: SharedClock,
     pub facts_of: FactsOf,
     /// Tells who wants to know whether this replica is the writer.
-    pub leading: Arc<watch::Sender<bool>>,
+    pub leading: watch::Sender<bool>,
 }
 
 impl Writer {
