@@ -69,7 +69,12 @@ impl Approvals {
         }
     }
 
-    async fn find(&self, policy: &Policy, caller: &Caller, request_id: Uuid) -> Result<Option<Approval>, Failure> {
+    async fn find(
+        &self,
+        policy: &Policy,
+        caller: &Caller,
+        request_id: Uuid,
+    ) -> Result<Option<Approval>, Failure> {
         let mut conn = self.0.pool.acquire().await?;
         Ok(rows::find(&mut conn, &policy.path, &caller.actor.id, request_id).await?)
     }
@@ -117,7 +122,8 @@ impl Approvals {
             transaction.commit().await?;
             return Ok(approval);
         }
-        let first = rows::find(&mut transaction, &approval.method, &approval.maker.id, approval.request_id).await?;
+        let first =
+            rows::find(&mut transaction, &approval.method, &approval.maker.id, approval.request_id).await?;
         first.ok_or_else(|| Failure::fault("an approval that stood in the way is gone"))
     }
 
@@ -171,10 +177,8 @@ fn with_approval(refusal: &Status, name: &str) -> Status {
     let mut details: ErrorDetails = refusal.get_error_details();
     let mut metadata = details.error_info().map(|info| info.metadata.clone()).unwrap_or_default();
     metadata.insert(APPROVAL.to_owned(), name.to_owned());
-    let (reason, domain) = details
-        .error_info()
-        .map(|info| (info.reason.clone(), info.domain.clone()))
-        .unwrap_or_default();
+    let (reason, domain) =
+        details.error_info().map(|info| (info.reason.clone(), info.domain.clone())).unwrap_or_default();
     details.set_error_info(reason, domain, metadata);
     Status::with_error_details(refusal.code(), refusal.message(), details)
 }

@@ -56,7 +56,9 @@ impl Approvals {
     /// Rejects a request. It never runs.
     pub(super) async fn reject(&self, id: Uuid, reason: &str, checker: &Caller) -> Result<Approval, Status> {
         self.decide(id, checker, REJECT, async |approval, _, now| match &approval.state {
-            State::Rejected { by, reason: earlier } if by.checker == checker.actor.id && earlier == reason => {
+            State::Rejected { by, reason: earlier }
+                if by.checker == checker.actor.id && earlier == reason =>
+            {
                 Ok(approval.state.clone())
             }
             State::Pending if !approval.has_expired(now) => {
@@ -77,9 +79,12 @@ impl Approvals {
         how: impl AsyncFnOnce(&Approval, &Policy, chrono::DateTime<chrono::Utc>) -> Result<State, Status>,
     ) -> Result<Approval, Status> {
         let fault = |error: sqlx::Error| Failure::from(error).into_status(checker.correlation_id);
-        let _turn = self.0.turns.acquire().await.map_err(|error| {
-            Failure::fault(error).into_status(checker.correlation_id)
-        })?;
+        let _turn = self
+            .0
+            .turns
+            .acquire()
+            .await
+            .map_err(|error| Failure::fault(error).into_status(checker.correlation_id))?;
         let mut transaction = self.0.pool.begin().await.map_err(fault)?;
         let found = rows::lock(&mut transaction, id).await.map_err(fault)?;
         let Some(mut approval) = found else { return Err(told(unknown(id), checker)) };
@@ -123,11 +128,13 @@ impl Approvals {
 
     /// The rpc that was asked for. A release may have taken it away since.
     pub(super) fn policy(&self, approval: &Approval) -> Result<Arc<Policy>, Refusal> {
-        self.0.policies.get(&approval.method).filter(|policy| policy.needs_approval()).cloned().ok_or_else(|| {
-            reasons::METHOD_UNKNOWN
-                .refuse("the service has the rpc that was asked for no more")
-                .with("method", &approval.method)
-        })
+        self.0.policies.get(&approval.method).filter(|policy| policy.needs_approval()).cloned().ok_or_else(
+            || {
+                reasons::METHOD_UNKNOWN
+                    .refuse("the service has the rpc that was asked for no more")
+                    .with("method", &approval.method)
+            },
+        )
     }
 }
 
@@ -149,7 +156,9 @@ fn decided(approval: &Approval, now: chrono::DateTime<chrono::Utc>) -> Refusal {
     if approval.has_expired(now) {
         return expired(approval);
     }
-    reasons::APPROVAL_DECIDED.refuse("the approval has been decided already").with("approval", approval.name())
+    reasons::APPROVAL_DECIDED
+        .refuse("the approval has been decided already")
+        .with("approval", approval.name())
 }
 
 fn told(refusal: Refusal, caller: &Caller) -> Status {

@@ -31,7 +31,7 @@ mod rows;
 mod service;
 mod view;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use countinghouse_proto::approval::v1::approval_service_server::{ApprovalServiceServer, SERVICE_NAME};

@@ -88,7 +88,9 @@ impl TryFrom<Row> for Approval {
             ("executed", Some(by), Some(response), None) => State::Executed { by, response },
             ("rejected", Some(by), None, Some(reason)) => State::Rejected { by, reason },
             (state, ..) => {
-                return Err(sqlx::Error::Decode(format!("approval {} is in no state: {state}", row.id).into()));
+                return Err(sqlx::Error::Decode(
+                    format!("approval {} is in no state: {state}", row.id).into(),
+                ));
             }
         };
         Ok(Approval {
@@ -257,12 +259,9 @@ pub async fn decide(conn: &mut PgConnection, id: Uuid, state: &State) -> Result<
 
 /// Clears what was settled before a time.
 pub async fn clear(pool: &PgPool, before: DateTime<Utc>, rows_max: i64) -> Result<u64, sqlx::Error> {
-    let cleared = sqlx::query_scalar!(
-        r#"SELECT platform.clear_approvals($1, $2) AS "cleared!""#,
-        before,
-        rows_max
-    )
-    .fetch_one(pool)
-    .await?;
+    let cleared =
+        sqlx::query_scalar!(r#"SELECT platform.clear_approvals($1, $2) AS "cleared!""#, before, rows_max)
+            .fetch_one(pool)
+            .await?;
     Ok(cleared.unsigned_abs())
 }

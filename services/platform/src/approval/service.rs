@@ -91,7 +91,11 @@ impl Approvals {
     }
 
     /// A page of the approvals in the caller's scopes.
-    async fn page(&self, request: &ListApprovalsRequest, caller: &Caller) -> Result<ListApprovalsResponse, Failure> {
+    async fn page(
+        &self,
+        request: &ListApprovalsRequest,
+        caller: &Caller,
+    ) -> Result<ListApprovalsResponse, Failure> {
         let size = page_size(request.page_size, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)?;
         let filter = filter(request, caller)?;
         let scopes = filter.scopes.map(<[String]>::to_vec);
@@ -148,6 +152,8 @@ fn reason(text: &str) -> Result<&str, Refusal> {
     }
     Err(reasons::FIELD_INVALID.refuse("a request is not rejected without a reason").field(
         "reason",
-        format!("must be 1 to {REASON_CHARS_MAX} characters, not all blank and none of them a control character"),
+        format!(
+            "must be 1 to {REASON_CHARS_MAX} characters, not all blank and none of them a control character"
+        ),
     ))
 }

@@ -89,9 +89,7 @@ impl Keys {
 }
 
 async fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
-    tokio::fs::read(path)
-        .await
-        .map_err(|source| KeyError::File { file: path.display().to_string(), source })
+    tokio::fs::read(path).await.map_err(|source| KeyError::File { file: path.display().to_string(), source })
 }
 
 async fn client(config: &AuthConfig) -> Result<reqwest::Client, KeyError> {

@@ -111,7 +111,9 @@ impl Authenticator {
         let token = header
             .as_bytes()
             .split_at_checked("Bearer ".len())
-            .filter(|(scheme, token)| scheme.eq_ignore_ascii_case(b"Bearer ") && token.len() <= TOKEN_BYTES_MAX)
+            .filter(|(scheme, token)| {
+                scheme.eq_ignore_ascii_case(b"Bearer ") && token.len() <= TOKEN_BYTES_MAX
+            })
             .map(|(_, token)| token)
             .ok_or_else(|| untrusted("the authorization header is not `Bearer <token>`"))?;
         let digest = *blake3::hash(token).as_bytes();
@@ -154,8 +156,7 @@ impl Authenticator {
             return Err(untrusted("the token's subject is no operator's code"));
         }
         let actor = Arc::new(self.actor(claims.sub, claims.roles, claims.scopes));
-        let verified =
-            Verified { actor: actor.clone(), key_id, key: key.thumbprint, expires_s: claims.exp };
+        let verified = Verified { actor: actor.clone(), key_id, key: key.thumbprint, expires_s: claims.exp };
         self.verified.lock().unwrap_or_else(PoisonError::into_inner).put(digest, verified);
         Ok(actor)
     }

@@ -187,7 +187,9 @@ impl Parts {
             return Ok(response);
         }
         match refusal_of(response.headers()) {
-            Some(refusal) if reason_of(&refusal).is_some_and(|reason| reason == reasons::APPROVAL_REQUIRED.name) => {
+            Some(refusal)
+                if reason_of(&refusal).is_some_and(|reason| reason == reasons::APPROVAL_REQUIRED.name) =>
+            {
                 let answer = self.approvals.keep(policy, scope, message.bytes(), &caller, refusal).await?;
                 Ok(message::response(&answer))
             }

@@ -23,9 +23,11 @@ const WHOLE_SERVER: &str = "";
 
 /// Whether a path is one of those that need no credentials.
 pub fn is_open(path: &str) -> bool {
-    [HEALTH, REFLECTION]
-        .iter()
-        .any(|name| path.strip_prefix('/').and_then(|rest| rest.strip_prefix(name)).is_some_and(|rest| rest.starts_with('/')))
+    [HEALTH, REFLECTION].iter().any(|name| {
+        path.strip_prefix('/')
+            .and_then(|rest| rest.strip_prefix(name))
+            .is_some_and(|rest| rest.starts_with('/'))
+    })
 }
 
 /// Health, which tells what `reporter` is told, and reflection of these services.

@@ -71,10 +71,8 @@ impl Policies {
             let service =
                 pool.get_service_by_name(name).ok_or_else(|| PolicyError::NoService((*name).to_owned()))?;
             for method in service.methods() {
-                let policy = policy(pool, &method).map_err(|problem| PolicyError::Method {
-                    path: path(&method),
-                    problem,
-                })?;
+                let policy = policy(pool, &method)
+                    .map_err(|problem| PolicyError::Method { path: path(&method), problem })?;
                 by_path.insert(policy.path.clone(), Arc::new(policy));
             }
         }
@@ -134,7 +132,9 @@ fn policy(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Policy, St
         checking_permission,
         scope_field,
         request_id_field: needs_approval.then(|| field(&input, "request_id", &Kind::String)).transpose()?,
-        validate_only_field: needs_approval.then(|| field(&input, "validate_only", &Kind::Bool)).transpose()?,
+        validate_only_field: needs_approval
+            .then(|| field(&input, "validate_only", &Kind::Bool))
+            .transpose()?,
         output: method.output(),
         input,
     })

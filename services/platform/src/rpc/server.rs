@@ -146,7 +146,7 @@ impl Builder<'_> {
         self.services.push(Approvals::SERVICE);
         let policies = Arc::new(Policies::from_descriptors(self.contract, &self.services)?);
         let approvals = Approvals::new(&basis, policies.clone(), Runner::new(self.routes.clone()));
-        let runner = Runner::new(self.routes.add_service(approvals.service()));
+        let runner = Runner::new(self.routes.clone().add_service(approvals.service()));
         let reporter = HealthReporter::new();
         let open = open::routes(self.contract, &self.services, &reporter)?;
 

@@ -109,7 +109,7 @@ impl Telling {
         call.span.set_attribute("rpc.response.status_code", code_name(code));
         let mut labels = vec![
             KeyValue::new("rpc.system.name", "grpc"),
-            KeyValue::new("rpc.method", call.method),
+            KeyValue::new("rpc.method", call.method.clone()),
             KeyValue::new("rpc.response.status_code", code_name(code)),
         ];
         self.duration.record(call.began.elapsed().as_secs_f64(), &labels);
