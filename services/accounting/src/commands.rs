@@ -9,13 +9,16 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use platform::{
-    clock::SystemClock, db, dead_letters, facts::topics, ids::UuidV7Ids, lifecycle::Lifecycle, telemetry,
+    clock::SystemClock,
+    db::{self, DbConfig},
+    dead_letters,
+    facts::topics, ids::UuidV7Ids, lifecycle::Lifecycle, telemetry,
 };
 use tracing::{error, info};
 
 use crate::{
     SERVICE,
-    app::verify::{self, Progress},
+    app::verify::{self, Failed, Progress},
     config::Config,
     events,
     startup::{self, Basis},
@@ -97,20 +100,22 @@ async fn list_letters(config: &Config, handler: &str, after: i64, out: &mut impl
 }
 
 async fn verify(config: &Config, out: &mut impl Write) -> Result<ExitCode> {
-    let pool = db::connect(&config.database)?;
+    // It reads everything, and may take as long as that takes.
+    let pool = db::connect(&DbConfig { statement_timeout_ms: 0, ..config.database.clone() })?;
     let pending = db::pending(&pool, &startup::migrator()).await?;
     if !pending.is_empty() {
         bail!("migrations have not run: {}", pending.join(", "));
     }
     let told = |progress: Progress| writeln!(io::stderr(), "{progress}");
-    match verify::all(&pool, told).await? {
+    match verify::all(&pool, told).await {
         Ok(sound) => {
             writeln!(out, "{sound}")?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(broken) => {
-            writeln!(out, "BROKEN: {broken}")?;
+        Err(Failed::Unsound(unsound)) => {
+            writeln!(out, "broken: {unsound}")?;
             Ok(ExitCode::FAILURE)
         }
+        Err(failed) => Err(failed.into()),
     }
 }

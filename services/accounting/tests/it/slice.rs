@@ -53,7 +53,7 @@ async fn a_transfer_is_booked_told_and_proved() {
     assert_eq!(facts(&bank, DAYS, 1).await[0]["businessDate"], DAY);
     assert_eq!(facts(&bank, ACCOUNTS, 61).await[60]["name"], to);
 
-    let sound = verify::all(&bank.database.dml, |_| Ok(())).await.unwrap().unwrap();
+    let sound = verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
     assert_eq!(sound.journal.postings, posting.number);
     assert_eq!(bank.house().stop().await, Ending::Drained);
 }
