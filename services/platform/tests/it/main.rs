@@ -1,6 +1,20 @@
 //! Platform's mechanisms on a real database and a real broker.
 
+mod audit;
+mod config;
+mod approval_decisions;
+mod approval_lists;
+mod auth;
 mod consumer;
+mod db;
 mod facts;
+mod idempotency;
+mod lifecycle;
+mod pages;
+mod refusal;
 mod relay;
+mod retention;
+mod rpc;
+mod rpc_access;
 mod support;
+mod telemetry;
