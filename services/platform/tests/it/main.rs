@@ -1,11 +1,22 @@
 //! Platform's mechanisms on a real database and a real broker.
 
+#![expect(clippy::unwrap_used, clippy::large_futures, reason = "tests panic when something is wrong, and run one by one")]
+
 mod approval_decisions;
 mod approval_lists;
+mod audit;
 mod auth;
+mod config;
 mod consumer;
+mod db;
 mod facts;
+mod idempotency;
+mod lifecycle;
+mod pages;
+mod refusal;
 mod relay;
+mod retention;
 mod rpc;
 mod rpc_access;
 mod support;
+mod telemetry;
