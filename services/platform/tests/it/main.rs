@@ -2,6 +2,9 @@
 
 mod audit;
 mod config;
+mod approval_decisions;
+mod approval_lists;
+mod auth;
 mod consumer;
 mod db;
 mod facts;
@@ -11,5 +14,7 @@ mod pages;
 mod refusal;
 mod relay;
 mod retention;
+mod rpc;
+mod rpc_access;
 mod support;
 mod telemetry;
