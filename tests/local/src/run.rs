@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A service checks its migrations, loads its memory and listens; on two busy cores that takes seconds.
-const SERVICE_START_BOUND: Duration = Duration::from_secs(60);
+const SERVICE_START_BOUND: Duration = Duration::from_mins(1);
 
 /// A service drains its requests in flight, within a bound of its own that is shorter.
 const SERVICE_STOP_BOUND: Duration = Duration::from_secs(40);
@@ -86,7 +86,8 @@ async fn migrate(service: &'static str, endpoints: &Endpoints) -> Result<()> {
     let mut command = Command::new(binary(service)?);
     command.arg("migrate").envs(services::settings(service, endpoints)?);
     command.env(services::setting(service, "DATABASE__URL"), url).stdout(Stdio::null());
-    let output = command.stderr(Stdio::piped()).output().await.with_context(|| format!("run {service} migrate"))?;
+    let output =
+        command.stderr(Stdio::piped()).output().await.with_context(|| format!("run {service} migrate"))?;
     if !output.status.success() {
         bail!("{service} migrate failed:\n{}", String::from_utf8_lossy(&output.stderr));
     }

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{
-    rows::HoldEventRow,
-    text::text_of,
-};
+use super::{rows::HoldEventRow, text::text_of};
 use crate::domain::hold::{Hold, HoldEvent, HoldState};
 
 /// Hold events by number, in order.
-pub async fn events_by_numbers(conn: &mut PgConnection, numbers: &[i64]) -> Result<Vec<HoldEvent>, sqlx::Error> {
+pub async fn events_by_numbers(
+    conn: &mut PgConnection,
+    numbers: &[i64],
+) -> Result<Vec<HoldEvent>, sqlx::Error> {
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
@@ -32,7 +32,11 @@ pub async fn events_by_numbers(conn: &mut PgConnection, numbers: &[i64]) -> Resu
 }
 
 /// Up to `limit` hold events after a number, in order: the journal as it was written.
-pub async fn events_after(conn: &mut PgConnection, number: i64, limit: i64) -> Result<Vec<HoldEvent>, sqlx::Error> {
+pub async fn events_after(
+    conn: &mut PgConnection,
+    number: i64,
+    limit: i64,
+) -> Result<Vec<HoldEvent>, sqlx::Error> {
     let rows = sqlx::query_as!(
         HoldEventRow,
         r#"
@@ -49,6 +53,12 @@ pub async fn events_after(conn: &mut PgConnection, number: i64, limit: i64) -> R
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(HoldEventRow::into_event).collect()
+}
+
+/// The number of the last hold event; 0 when there is none.
+pub async fn last_event(conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    let last = sqlx::query_scalar!("SELECT max(number) FROM hold_event").fetch_one(conn).await?;
+    Ok(last.unwrap_or(0))
 }
 
 /// One hold as it stands.
@@ -88,7 +98,8 @@ pub async fn list(
     )
     .fetch_all(&mut *conn)
     .await?;
-    let mut holds: Vec<Hold> = events_by_numbers(conn, &numbers).await?.into_iter().map(|event| event.hold).collect();
+    let mut holds: Vec<Hold> =
+        events_by_numbers(conn, &numbers).await?.into_iter().map(|event| event.hold).collect();
     holds.sort_by_key(|hold| std::cmp::Reverse(hold.number));
     Ok(holds)
 }

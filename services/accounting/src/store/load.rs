@@ -4,7 +4,6 @@
 use std::{collections::HashMap, sync::Arc};
 
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -14,7 +13,6 @@ use super::{
     text::digest,
 };
 use crate::domain::{
-    Digest,
     account::Account,
     balance::RunningBalance,
     book::{AccountState, Loaded, Wants},
@@ -25,7 +23,11 @@ use crate::domain::{
 };
 
 /// Fetches what is wanted. Requests are remembered that were booked on `remembered_from` or later.
-pub async fn load(conn: &mut PgConnection, wants: &Wants, remembered_from: NaiveDate) -> Result<Loaded, sqlx::Error> {
+pub async fn load(
+    conn: &mut PgConnection,
+    wants: &Wants,
+    remembered_from: NaiveDate,
+) -> Result<Loaded, sqlx::Error> {
     let earlier = earlier(conn, &wants.requests, remembered_from).await?;
     let accounts = if wants.accounts.is_empty() && wants.of_branch.is_empty() && wants.holds.is_empty() {
         Vec::new()
@@ -35,7 +37,8 @@ pub async fn load(conn: &mut PgConnection, wants: &Wants, remembered_from: Naive
     Ok(Loaded { accounts, earlier })
 }
 
-/// What `requests` were answered before.
+/// What `requests` were answered before. A request may be found several times, and the last row holds the whole answer: that
+/// of a capture is its hold event and not its posting, that of a batch of which an item was refused was kept.
 async fn earlier(
     conn: &mut PgConnection,
     requests: &[Uuid],
@@ -55,6 +58,7 @@ async fn earlier(
             UNION ALL
             SELECT request_id, digest, NULL, NULL, answer FROM kept_answer WHERE request_id = ANY($1)
         ) AS known
+        ORDER BY answer IS NOT NULL, hold_event IS NOT NULL
         "#,
         requests,
         remembered_from,
@@ -65,32 +69,35 @@ async fn earlier(
         return Ok(HashMap::new());
     }
 
-    let numbers: Vec<i64> = found.iter().filter_map(|row| row.posting).collect();
+    let named = found.iter().filter_map(|row| row.answer.as_ref()).flat_map(|kept| kept.postings());
+    let numbers: Vec<i64> =
+        found.iter().filter_map(|row| row.posting).chain(named.map(|number| number.0)).collect();
     let posted: HashMap<i64, Arc<Posting>> = postings::by_numbers(conn, &numbers)
         .await?
         .into_iter()
         .map(|posting| (posting.number.0, Arc::new(posting)))
         .collect();
     let numbers: Vec<i64> = found.iter().filter_map(|row| row.hold_event).collect();
-    let held: HashMap<i64, Hold> =
-        holds::events_by_numbers(conn, &numbers).await?.into_iter().map(|event| (event.number, event.hold)).collect();
+    let held: HashMap<i64, Hold> = holds::events_by_numbers(conn, &numbers)
+        .await?
+        .into_iter()
+        .map(|event| (event.number, event.hold))
+        .collect();
 
     let mut earlier = HashMap::with_capacity(found.len());
     for row in found {
-        let digest: Digest = digest(&row.digest)?;
         let posting = row.posting.and_then(|number| posted.get(&number)).cloned();
         let hold = row.hold_event.and_then(|number| held.get(&number)).cloned();
-        let answer = match (posting, hold, row.answer) {
-            (_, _, Some(Json(kept))) => kept.into(),
-            (Some(posting), Some(hold), None) => Answer::Captured { posting, hold },
-            (None, Some(hold), None) => Answer::Hold(hold),
-            (Some(posting), None, None) => Answer::Posted(posting),
-            (None, None, None) => continue,
+        let answer = match (row.answer, posting, hold) {
+            (Some(Json(kept)), ..) => kept.into_answer(|number| posted.get(&number.0).cloned()),
+            (None, Some(posting), Some(hold)) => Some(Answer::Captured { posting, hold }),
+            (None, None, Some(hold)) => Some(Answer::Hold(hold)),
+            (None, Some(posting), None) => Some(Answer::Posted(posting)),
+            (None, None, None) => None,
         };
-        // A capture is found twice, by its posting and by its hold event; the latter holds the whole answer.
-        if !matches!((&answer, earlier.get(&row.request_id)), (Answer::Posted(_), Some(_))) {
-            earlier.insert(row.request_id, Earlier { digest, answer });
-        }
+        let missing = || sqlx::Error::Decode(format!("the answer to {} is not whole", row.request_id).into());
+        let answer = answer.ok_or_else(missing)?;
+        earlier.insert(row.request_id, Earlier { digest: digest(&row.digest)?, answer });
     }
     Ok(earlier)
 }
@@ -126,7 +133,9 @@ async fn accounts(conn: &mut PgConnection, wants: &Wants) -> Result<Vec<AccountS
 
 /// Every inter-branch account: the writer always holds these.
 pub async fn inter_branch_accounts(conn: &mut PgConnection) -> Result<Vec<AccountState>, sqlx::Error> {
-    let ids = sqlx::query_scalar!("SELECT id FROM account WHERE kind = 'inter_branch'").fetch_all(&mut *conn).await?;
+    let ids = sqlx::query_scalar!("SELECT id FROM account WHERE kind = 'inter_branch'")
+        .fetch_all(&mut *conn)
+        .await?;
     states(conn, &ids).await
 }
 
@@ -140,7 +149,7 @@ pub async fn states(conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<AccountS
     let accounts = sqlx::query_as!(
         AccountRow,
         r#"
-        SELECT id, number, branch, ledger_code, currency, exponent, kind, title, holders AS "holders: _", status, freeze,
+        SELECT id, number, branch, ledger_code, currency, exponent, kind, title, holders AS "holders: _", status, freeze_kind,
                frozen_amount, unfrozen_status, overdraft_limit, normal_side, off_balance, open_date, close_date, version
         FROM account WHERE id = ANY($1)
         "#,
@@ -160,10 +169,13 @@ pub async fn states(conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<AccountS
 }
 
 /// The last entry of each account, as its balance.
-async fn balances(conn: &mut PgConnection, ids: &[i64]) -> Result<HashMap<AccountId, RunningBalance>, sqlx::Error> {
+async fn balances(
+    conn: &mut PgConnection,
+    ids: &[i64],
+) -> Result<HashMap<AccountId, RunningBalance>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
-        SELECT wanted.id AS "id!", last.n AS "n!", last.debit_total AS "debit: Decimal", last.credit_total AS "credit: Decimal"
+        SELECT wanted.id AS "id!", last.n AS "n!", last.debit_total AS "debit!", last.credit_total AS "credit!"
         FROM UNNEST($1::bigint[]) AS wanted (id)
         CROSS JOIN LATERAL (
             SELECT n, debit_total, credit_total FROM entry WHERE account_id = wanted.id ORDER BY n DESC LIMIT 1
@@ -176,18 +188,17 @@ async fn balances(conn: &mut PgConnection, ids: &[i64]) -> Result<HashMap<Accoun
     Ok(rows
         .into_iter()
         .map(|row| {
-            let balance = RunningBalance {
-                n: row.n,
-                debit: row.debit.unwrap_or_default(),
-                credit: row.credit.unwrap_or_default(),
-            };
+            let balance = RunningBalance { n: row.n, debit: row.debit, credit: row.credit };
             (AccountId(row.id), balance)
         })
         .collect())
 }
 
 /// The open holds of each account, by number.
-async fn open_holds(conn: &mut PgConnection, ids: &[i64]) -> Result<HashMap<AccountId, Vec<Hold>>, sqlx::Error> {
+async fn open_holds(
+    conn: &mut PgConnection,
+    ids: &[i64],
+) -> Result<HashMap<AccountId, Vec<Hold>>, sqlx::Error> {
     let rows = sqlx::query_as!(
         HoldEventRow,
         r#"

@@ -1,10 +1,15 @@
 //! What is written with a batch besides the journal: accounts, base data, business days, and the answers that are kept.
 
-use sqlx::PgConnection;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
 
 use super::{rows::AccountColumns, text::text_of};
 use crate::domain::{
+    account::Account,
     command::{AccountVersion, BaseRecordVersion, BusinessDay, KeptAnswer, Recorded, Records},
+    ids::AccountId,
 };
 
 /// Whether a batch has anything to write here.
@@ -17,16 +22,20 @@ pub fn concerns(records: &Records) -> bool {
 
 /// Writes accounts, base data, business days and kept answers. Before the journal's append: a new business day makes the
 /// partitions that its postings go into.
-pub async fn write(conn: &mut PgConnection, records: &Records) -> Result<(), sqlx::Error> {
+pub async fn write(conn: &mut PgConnection, records: &Records, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
     for (day, recorded) in &records.business_days {
         business_day(conn, day, recorded).await?;
     }
     base_records(conn, &records.base_records).await?;
     accounts(conn, &records.accounts).await?;
-    kept_answers(conn, &records.answers).await
+    kept_answers(conn, &records.answers, at).await
 }
 
-async fn business_day(conn: &mut PgConnection, day: &BusinessDay, recorded: &Recorded) -> Result<(), sqlx::Error> {
+async fn business_day(
+    conn: &mut PgConnection,
+    day: &BusinessDay,
+    recorded: &Recorded,
+) -> Result<(), sqlx::Error> {
     super::opening::ensure_month(conn, day.date).await?;
     sqlx::query!(
         "INSERT INTO business_day (date, opened_at, opened_by, authoriser, request_id) VALUES ($1, $2, $3, $4, $5)",
@@ -47,7 +56,10 @@ async fn base_records(conn: &mut PgConnection, versions: &[BaseRecordVersion]) -
     }
     let mut contents = Vec::with_capacity(versions.len());
     for version in versions {
-        contents.push(serde_json::to_value(&version.version.content).map_err(|error| sqlx::Error::Encode(error.into()))?);
+        contents.push(
+            serde_json::to_value(&version.version.content)
+                .map_err(|error| sqlx::Error::Encode(error.into()))?,
+        );
     }
     let each = || versions.iter().map(|version| &version.version);
     let origin = || versions.iter().map(|version| &version.origin);
@@ -82,19 +94,19 @@ async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Resul
     account_versions(conn, versions).await?;
 
     // An account that changed twice in the batch is written once, as it is last.
-    let mut last = std::collections::BTreeMap::new();
-    versions.iter().for_each(|version| drop(last.insert(version.account.id, &version.account)));
+    let last: BTreeMap<AccountId, &Account> =
+        versions.iter().map(|version| (version.account.id, &version.account)).collect();
     let columns = AccountColumns::of(last.into_values())?;
     sqlx::query!(
         r#"
-        INSERT INTO account (id, number, branch, ledger_code, currency, exponent, kind, title, holders, status, freeze,
+        INSERT INTO account (id, number, branch, ledger_code, currency, exponent, kind, title, holders, status, freeze_kind,
                              frozen_amount, unfrozen_status, overdraft_limit, normal_side, off_balance, open_date,
                              close_date, version)
         SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[],
                              $8::text[], $9::jsonb[], $10::text[], $11::text[], $12::numeric[], $13::text[],
                              $14::numeric[], $15::text[], $16::boolean[], $17::date[], $18::date[], $19::integer[])
         ON CONFLICT (id) DO UPDATE SET
-            title = excluded.title, holders = excluded.holders, status = excluded.status, freeze = excluded.freeze,
+            title = excluded.title, holders = excluded.holders, status = excluded.status, freeze_kind = excluded.freeze_kind,
             frozen_amount = excluded.frozen_amount, unfrozen_status = excluded.unfrozen_status,
             overdraft_limit = excluded.overdraft_limit, close_date = excluded.close_date, version = excluded.version
         "#,
@@ -108,7 +120,7 @@ async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Resul
         &columns.title,
         &columns.holders,
         &columns.status,
-        &columns.freeze as &[Option<String>],
+        &columns.freeze_kind as &[Option<String>],
         &columns.frozen_amount as &[Option<rust_decimal::Decimal>],
         &columns.unfrozen_status as &[Option<String>],
         &columns.overdraft_limit,
@@ -126,7 +138,8 @@ async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Resul
 async fn account_versions(conn: &mut PgConnection, versions: &[AccountVersion]) -> Result<(), sqlx::Error> {
     let mut snapshots = Vec::with_capacity(versions.len());
     for version in versions {
-        snapshots.push(serde_json::to_value(&version.account).map_err(|error| sqlx::Error::Encode(error.into()))?);
+        snapshots
+            .push(serde_json::to_value(&version.account).map_err(|error| sqlx::Error::Encode(error.into()))?);
     }
     sqlx::query!(
         r#"
@@ -151,7 +164,11 @@ async fn account_versions(conn: &mut PgConnection, versions: &[AccountVersion]) 
     Ok(())
 }
 
-async fn kept_answers(conn: &mut PgConnection, answers: &[KeptAnswer]) -> Result<(), sqlx::Error> {
+async fn kept_answers(
+    conn: &mut PgConnection,
+    answers: &[KeptAnswer],
+    at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     if answers.is_empty() {
         return Ok(());
     }
@@ -162,13 +179,30 @@ async fn kept_answers(conn: &mut PgConnection, answers: &[KeptAnswer]) -> Result
     sqlx::query!(
         r#"
         INSERT INTO kept_answer (request_id, digest, answer, recorded_at)
-        SELECT column_list.*, now() FROM UNNEST($1::uuid[], $2::bytea[], $3::jsonb[]) AS column_list
+        SELECT column_list.*, $4 FROM UNNEST($1::uuid[], $2::bytea[], $3::jsonb[]) AS column_list
         "#,
         &answers.iter().map(|kept| kept.request_id).collect::<Vec<_>>(),
         &answers.iter().map(|kept| kept.digest.0.to_vec()).collect::<Vec<_>>(),
         &bodies,
+        at,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Forgets answers that were kept before `before`; at most `limit`, and says how many.
+pub async fn forget_answers(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        DELETE FROM kept_answer WHERE request_id IN (
+            SELECT request_id FROM kept_answer WHERE recorded_at < $1 LIMIT $2
+        )
+        "#,
+        before,
+        limit,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
 }
