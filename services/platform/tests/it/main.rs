@@ -1,10 +1,16 @@
 //! Platform's mechanisms on a real database and a real broker.
 
-mod audit;
-mod config;
+#![expect(
+    clippy::unwrap_used,
+    clippy::large_futures,
+    reason = "tests panic when something is wrong, and run one by one"
+)]
+
 mod approval_decisions;
 mod approval_lists;
+mod audit;
 mod auth;
+mod config;
 mod consumer;
 mod db;
 mod facts;
