@@ -89,7 +89,7 @@ async fn the_job_clears_more_than_one_statement_may_and_stops_when_told() {
     let marks = 12_000;
     let facts: Vec<Uuid> = (0..marks).map(Uuid::from_u128).collect();
     let long_ago = now - TimeDelta::days(400);
-    inbox::mark(&mut *pool.acquire().await.unwrap(), "ledger", &facts, long_ago).await.unwrap();
+    inbox::mark(&mut pool.acquire().await.unwrap(), "ledger", &facts, long_ago).await.unwrap();
     let clock = Arc::new(ManualClock::new(now));
     let job = pool.clone();
     let life = Lifecycle::new();

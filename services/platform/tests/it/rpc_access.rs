@@ -269,4 +269,4 @@ async fn the_matrix_holds_for_the_approvals() {
     assert_eq!(reason(&refused), "TOKEN_EXPIRED");
 }
 
-const BOUND_OF_AN_OLD_TOKEN: std::time::Duration = std::time::Duration::from_secs(60);
+const BOUND_OF_AN_OLD_TOKEN: std::time::Duration = std::time::Duration::from_mins(1);
