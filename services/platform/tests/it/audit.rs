@@ -16,12 +16,12 @@ use platform::{
 use rand::Rng;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool, error::DatabaseError};
-use testkit::{TestDatabase, wait_for};
+use testkit::TestDatabase;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::bench::{self, BOUND, MIGRATOR, Running, clock, now, reaches, seeded};
+use crate::support::bench::{self, MIGRATOR, Running, clock, now, reaches, seeded};
 
 /// How the tests tell a sealer in a process of its own where it works.
 const DATABASE_URL: &str = "TEST_SEALER_DATABASE_URL";
