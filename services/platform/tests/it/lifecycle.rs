@@ -16,7 +16,7 @@ use platform::lifecycle::{Ending, Lifecycle};
 use tokio::sync::oneshot;
 
 /// More than any of the tests' tasks takes to drain.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// For tasks that never end.
 const SHORT: Duration = Duration::from_millis(20);
