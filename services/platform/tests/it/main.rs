@@ -1,5 +1,11 @@
 //! Platform's mechanisms on a real database and a real broker.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::large_futures,
+    reason = "tests panic when something is wrong, and run one by one"
+)]
+
 mod approval_decisions;
 mod approval_lists;
 mod audit;
