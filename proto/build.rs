@@ -32,8 +32,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         .extern_path(".google.protobuf", "::pbjson_types")
         .bytes(".")
         .compile_fds(compiler.file_descriptor_set())?;
-    pbjson_build::Builder::new()
-        .register_descriptors(&descriptor_set)?
-        .build(&[".countinghouse"])?;
+    pbjson_build::Builder::new().register_descriptors(&descriptor_set)?.build(&[".countinghouse"])?;
     Ok(())
 }

@@ -21,9 +21,9 @@ pub(crate) fn mark(pid: u32) -> Option<String> {
     // The name, in parentheses, may hold anything.
     let (_, after_name) = stat.rsplit_once(") ")?;
     // The 22nd field of proc_pid_stat(5), the start in clock ticks since boot; the third comes first here.
-    let start = after_name.split(' ').nth(19)?;
+    let ticks = after_name.split(' ').nth(19)?;
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(format!("{pid}_{start}_{}", boot.split('-').next()?))
+    Some(format!("{pid}_{ticks}_{}", boot.split('-').next()?))
 }
 
 /// The pid of the process that `mark` is of, if that one is still there. It may be a zombie.

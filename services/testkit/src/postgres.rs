@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Crash recovery of what a day of tests leaves in the write-ahead log takes seconds; a minute is a broken disk.
-const START_BOUND: Duration = Duration::from_secs(60);
+const START_BOUND: Duration = Duration::from_mins(1);
 
 /// A fast shutdown writes one checkpoint.
 const STOP_BOUND: Duration = Duration::from_secs(30);

@@ -61,7 +61,7 @@ async fn main() -> Result<ExitCode> {
         Command::Run { once } => return run::run(&stack, once).await,
         Command::Down => services::down(&stack).await?,
         Command::Clean => services::clean(&stack).await?,
-        Command::Status => services::status(&stack)?,
+        Command::Status => services::status(&stack),
         Command::Token(request) => tokens::print(&stack, &request)?,
         Command::Scratch { package } => scratch::database(&package).await?,
     }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A service checks its migrations, loads its memory and listens; on two busy cores that takes seconds.
-const SERVICE_START_BOUND: Duration = Duration::from_secs(60);
+const SERVICE_START_BOUND: Duration = Duration::from_mins(1);
 
 /// A service drains its requests in flight, within a bound of its own that is shorter.
 const SERVICE_STOP_BOUND: Duration = Duration::from_secs(40);

@@ -78,12 +78,11 @@ pub async fn clean(stack: &Stack) -> Result<()> {
 }
 
 /// Says what runs.
-pub fn status(stack: &Stack) -> Result<()> {
+pub fn status(stack: &Stack) {
     let word = |runs: bool| if runs { "runs" } else { "stopped" };
     println!("{:<12} {}", "postgres", word(stack.postgres.is_running()));
     println!("{:<12} {}", "kafka", word(stack.broker.is_running()));
     for service in SERVICES {
         println!("{service:<12} {}", word(run::daemon(stack, service).running().is_some()));
     }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use rdkafka::{
 };
 use testkit::{PrivateBroker, TestKafka, kafka};
 
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 
 async fn send(kafka: &TestKafka, topic: &str, value: &str) {
     let producer: FutureProducer = kafka.client().create().unwrap();

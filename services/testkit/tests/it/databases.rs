@@ -30,7 +30,10 @@ async fn the_services_role_has_what_the_migrations_grant_and_no_more() {
     note(&database.dml, "kept").await.unwrap();
 
     let refused = sqlx::query("DELETE FROM note").execute(&database.dml).await.unwrap_err();
-    assert_eq!(refused.as_database_error().and_then(|error| error.code()).as_deref(), Some("42501"));
+    assert_eq!(
+        refused.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref(),
+        Some("42501")
+    );
     assert!(sqlx::query("CREATE TABLE other (id int)").execute(&database.dml).await.is_err());
     sqlx::query("DELETE FROM note").execute(&database.owner).await.unwrap();
 }
@@ -40,7 +43,10 @@ async fn a_database_is_gone_with_its_value() {
     let TestDatabaseTraces { url, .. } = traces(database(&MIGRATOR).await).await;
 
     let refused = PgConnection::connect(&url).await.unwrap_err();
-    assert_eq!(refused.as_database_error().and_then(|error| error.code()).as_deref(), Some("3D000"));
+    assert_eq!(
+        refused.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref(),
+        Some("3D000")
+    );
 }
 
 struct TestDatabaseTraces {
@@ -68,6 +74,8 @@ async fn a_private_server_keeps_what_was_committed_through_a_kill_and_a_stop() {
 
     server.stop().await;
     server.start_again().await;
-    let kept = wait_for(BOUND, "the pool to have a live connection", || async { notes(&database.dml).await.ok() }).await;
+    let kept =
+        wait_for(BOUND, "the pool to have a live connection", || async { notes(&database.dml).await.ok() })
+            .await;
     assert_eq!(kept, ["before the kill", "after the kill"]);
 }

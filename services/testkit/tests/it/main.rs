@@ -1,3 +1,5 @@
+#![cfg(test)]
+
 mod brokers;
 mod databases;
 mod keys;

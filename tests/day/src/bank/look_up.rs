@@ -72,6 +72,11 @@ impl Bank {
         of_kind!(self, CalendarYear).map(|(_, calendar)| calendar).find(|calendar| calendar.year == year)
     }
 
+    /// The years that have a calendar.
+    pub fn calendar_years(&self) -> impl Iterator<Item = i32> {
+        of_kind!(self, CalendarYear).map(|(_, calendar)| calendar.year)
+    }
+
     /// Whether the books open on a date.
     pub fn is_business_day(&self, date: NaiveDate) -> Result<bool> {
         let year = date.year();
@@ -80,7 +85,11 @@ impl Bank {
             .with_context(|| format!("calendar_years.csv has no {year}; add it and its days"))?;
         let text = date.to_string();
         let weekend = matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
-        Ok(if weekend { calendar.working_weekends.contains(&text) } else { !calendar.holidays.contains(&text) })
+        Ok(if weekend {
+            calendar.working_weekends.contains(&text)
+        } else {
+            !calendar.holidays.contains(&text)
+        })
     }
 
     /// The first business day after a date.

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use countinghouse_proto::accounting::v1::{
     Account, BaseKind, BaseRecord, BusinessDay, GetAccountRequest, GetAccountResponse, GetBusinessDayRequest,
-    GetHoldRequest, GetTrialBalanceRequest, GetTrialBalanceResponse, Hold, ListAccountsRequest, ListBaseRecordsRequest,
-    ListPostingsRequest, Posting, account_service_client::AccountServiceClient,
+    GetHoldRequest, GetTrialBalanceRequest, GetTrialBalanceResponse, Hold, ListAccountsRequest,
+    ListBaseRecordsRequest, ListPostingsRequest, Posting, account_service_client::AccountServiceClient,
     base_data_service_client::BaseDataServiceClient, hold_service_client::HoldServiceClient,
     ledger_service_client::LedgerServiceClient, posting_service_client::PostingServiceClient,
 };
@@ -28,7 +28,12 @@ impl Client {
     }
 
     /// All records of a kind that are in force on a date.
-    pub async fn base_records(&self, token: &Token, kind: BaseKind, on: &str) -> Result<Vec<BaseRecord>, Refusal> {
+    pub async fn base_records(
+        &self,
+        token: &Token,
+        kind: BaseKind,
+        on: &str,
+    ) -> Result<Vec<BaseRecord>, Refusal> {
         let mut records = Vec::new();
         let mut asked = ListBaseRecordsRequest {
             kind: kind.into(),
@@ -53,7 +58,11 @@ impl Client {
     }
 
     /// All accounts that match a filter.
-    pub async fn accounts(&self, token: &Token, filter: ListAccountsRequest) -> Result<Vec<Account>, Refusal> {
+    pub async fn accounts(
+        &self,
+        token: &Token,
+        filter: ListAccountsRequest,
+    ) -> Result<Vec<Account>, Refusal> {
         let mut accounts = Vec::new();
         let mut asked = ListAccountsRequest { page_size: PAGE_SIZE, ..filter };
         loop {
@@ -93,15 +102,23 @@ impl Client {
         Ok(answer.into_inner().hold)
     }
 
-    /// The posting that a request made, if it made one.
-    pub async fn posting_of(&self, token: &Token, request_id: &str) -> Result<Option<Posting>, Refusal> {
-        let answer = self
-            .retried(async || {
-                let asked = ListPostingsRequest { request_id: request_id.to_owned(), page_size: 1, ..Default::default() };
-                PostingServiceClient::new(self.channel.clone()).list_postings(token.on(Request::new(asked))).await
-            })
-            .await?;
-        Ok(answer.into_inner().postings.pop())
+    /// Gives every posting of the book to `take`, the newest first.
+    pub async fn each_posting(&self, token: &Token, mut take: impl FnMut(Posting)) -> Result<(), Refusal> {
+        let mut asked = ListPostingsRequest { page_size: PAGE_SIZE, ..ListPostingsRequest::default() };
+        loop {
+            let answer = self
+                .retried(async || {
+                    let mut client = PostingServiceClient::new(self.channel.clone());
+                    client.list_postings(token.on(Request::new(asked.clone()))).await
+                })
+                .await?
+                .into_inner();
+            answer.postings.into_iter().for_each(&mut take);
+            if answer.next_page_token.is_empty() {
+                return Ok(());
+            }
+            asked.page_token = answer.next_page_token;
+        }
     }
 
     /// The trial balance of the whole bank, by the codes that accounts stand on.

@@ -8,12 +8,12 @@ use rust_decimal::Decimal;
 use super::{
     books::Customer,
     codes::{
-        SETTLEMENT_FEES, BANK_ACCEPTANCES, CHEQUE_FORMS, CUSTOMER_EXCHANGE, EXCHANGE_FEES, OFFICE_EXPENSES, PASSBOOK_FORMS,
-        PAYABLES_IN_SUSPENSE, TELLERS_CASH,
+        BANK_ACCEPTANCES, CHEQUE_FORMS, CUSTOMER_EXCHANGE, EXCHANGE_FEES, OFFICE_EXPENSES, PASSBOOK_FORMS,
+        PAYABLES_IN_SUSPENSE, SETTLEMENT_FEES, TELLERS_CASH,
     },
     desk::{Desk, limit},
     planner::Planner,
-    step::{Again, Action, CustomerId, Deal, Expected, Line, Party, Place, Step},
+    step::{Action, Again, CustomerId, Deal, Expected, Line, Party, Place, Step},
 };
 use crate::staff::Caller;
 
@@ -84,7 +84,8 @@ impl Planner<'_> {
         let desk = self.serving(from)?;
         let amount = self.spendable(from)?;
         let currency = self.books.customer(from).currency.clone();
-        let mut deal = self.payment("TRANSFER", Party::Customer(from), Party::Customer(to), &currency, amount);
+        let mut deal =
+            self.payment("TRANSFER", Party::Customer(from), Party::Customer(to), &currency, amount);
         let label = if self.books.customer(from).branch == self.books.customer(to).branch {
             "transfer within a branch"
         } else {
@@ -110,7 +111,8 @@ impl Planner<'_> {
     pub fn two_of_a_currency(&mut self) -> Option<(CustomerId, CustomerId)> {
         let from = self.any_funded(|_| true)?;
         let currency = self.books.customer(from).currency.clone();
-        let to = self.any(|id, customer| id != from && customer.is_active() && customer.currency == currency)?;
+        let to =
+            self.any(|id, customer| id != from && customer.is_active() && customer.currency == currency)?;
         Some((from, to))
     }
 
@@ -123,7 +125,8 @@ impl Planner<'_> {
         let Some(to) = self.any(|_, customer| receives(customer)) else { return Ok(()) };
         let desk = self.serving(from)?;
         let paid = self.spendable(from)?;
-        let (pays, gets) = (self.books.customer(from).currency.clone(), self.books.customer(to).currency.clone());
+        let (pays, gets) =
+            (self.books.customer(from).currency.clone(), self.books.customer(to).currency.clone());
         let got = self.converted(paid, &pays, &gets)?;
         if got.is_zero() {
             return Ok(());
@@ -184,8 +187,7 @@ impl Planner<'_> {
         let issue = registered >= count && self.rng.random_bool(0.5);
         let party = Party::Own(place);
         let amount = self.exact("CNY", count)?;
-        let line =
-            if issue { Line::credit(party, "CNY", amount) } else { Line::debit(party, "CNY", amount) };
+        let line = if issue { Line::credit(party, "CNY", amount) } else { Line::debit(party, "CNY", amount) };
         let deal = Deal {
             code: if issue { "REGISTER_ISSUE" } else { "REGISTER_RECEIPT" },
             narrative: (if issue { "表外付出" } else { "表外收入" }).to_owned(),
@@ -206,34 +208,48 @@ impl Planner<'_> {
             return Ok(());
         }
         let desk = self.desk_at(&branch)?;
-        let mut deal =
-            self.payment("FEE", Party::Customer(account), Self::own(&desk, SETTLEMENT_FEES, "CNY"), "CNY", price);
+        let mut deal = self.payment(
+            "FEE",
+            Party::Customer(account),
+            Self::own(&desk, SETTLEMENT_FEES, "CNY"),
+            "CNY",
+            price,
+        );
         deal.lines.push(Line::credit(Party::Own(forms), "CNY", price));
         self.post("cheque book sold", &desk, deal)
     }
 
-    /// A withdrawal above the teller's limit, which the supervisor approves or rejects.
+    /// A deposit above the teller's limit, which the supervisor approves or rejects.
     pub fn above_limit(&mut self) -> Result<()> {
-        let Some(account) = self.any(|_, customer| {
-            customer.is_active() && customer.currency == "CNY" && customer.available() >= Decimal::from(100_000)
-        }) else {
-            return Ok(());
-        };
+        if self.rng.random_ratio(3, 4) { self.above_limit_approved() } else { self.above_limit_rejected() }
+    }
+
+    /// Above the limit, and approved.
+    pub fn above_limit_approved(&mut self) -> Result<()> {
+        let (desk, deal) = self.deal_above_limit()?;
+        let (teller, by) = (Caller::operator(desk.teller()), Caller::operator(&desk.supervisor));
+        self.post_as("above the limit, approved", teller, &desk.branch, deal, Expected::Approved { by })
+    }
+
+    /// Above the limit, and rejected.
+    pub fn above_limit_rejected(&mut self) -> Result<()> {
+        let (desk, deal) = self.deal_above_limit()?;
+        let by = Caller::operator(&desk.supervisor);
+        let action = Action::Post { deal, dry_run: false };
+        self.act("above the limit, rejected", desk.teller(), &desk.branch, action, Expected::Rejected { by });
+        Ok(())
+    }
+
+    fn deal_above_limit(&mut self) -> Result<(Desk, Deal)> {
+        let account = self.any(|_, customer| customer.is_active() && customer.currency == "CNY");
+        let account = account.context("an active account in yuan")?;
         let branch = self.books.customer(account).branch.clone();
         let desk = self.desk_at(&branch)?;
         let limit = limit(self.bank, desk.teller(), TransactionKind::Cash, "CNY")?;
         let amount = self.exact("CNY", limit * Decimal::new(15, 1))?;
-        if self.books.customer(account).available() < amount {
-            return Ok(());
-        }
-        let deal = self.withdrawal_of(&desk, account, amount);
-        let (teller, by) = (Caller::operator(desk.teller()), desk.supervisor.clone());
-        if self.rng.random_ratio(3, 4) {
-            return self.post_as("above the limit, approved", teller, &desk.branch, deal, Expected::Approved { by });
-        }
-        let action = Action::Post { deal, dry_run: false };
-        self.act("above the limit, rejected", desk.teller(), &desk.branch, action, Expected::Rejected { by });
-        Ok(())
+        let cash = Self::own(&desk, TELLERS_CASH, "CNY");
+        let deal = self.payment("CASH_DEPOSIT", cash, Party::Customer(account), "CNY", amount);
+        Ok((desk, deal))
     }
 
     /// A withdrawal that is only checked: the answer says how the account would stand, and nothing has changed.

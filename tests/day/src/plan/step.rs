@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use countinghouse_proto::accounting::v1::{AccountKind, BatchMode, FreezeKind, Side};
 use rust_decimal::Decimal;
 
+use super::books::Customer;
 use crate::staff::Caller;
 
 /// A customer's account of this day, by its place in the plan. It has its number when it has been opened.
@@ -83,18 +84,62 @@ pub struct Deal {
 /// What a step asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    Open { customer: CustomerId },
-    Activate { account: CustomerId },
-    MarkDormant { account: CustomerId },
-    Freeze { account: CustomerId, freeze: FreezeKind, amount: Option<Decimal> },
-    Unfreeze { account: CustomerId },
-    Retitle { account: CustomerId, title: String, version: i32 },
-    Close { account: CustomerId },
-    Post { deal: Deal, dry_run: bool },
-    Batch { mode: BatchMode, deals: Vec<Deal> },
-    Hold { hold: HoldId, account: CustomerId, amount: String, life: Duration },
-    Capture { hold: HoldId, account: CustomerId, deal: Deal, keep_rest: bool },
-    Release { hold: HoldId, account: CustomerId },
+    /// Opens a customer's account with these terms.
+    Open {
+        customer: CustomerId,
+        terms: Box<Customer>,
+    },
+    Activate {
+        account: CustomerId,
+    },
+    MarkDormant {
+        account: CustomerId,
+    },
+    Freeze {
+        account: CustomerId,
+        freeze: FreezeKind,
+        amount: Option<Decimal>,
+    },
+    Unfreeze {
+        account: CustomerId,
+    },
+    Retitle {
+        account: CustomerId,
+        title: String,
+        version: i32,
+    },
+    Close {
+        account: CustomerId,
+    },
+    Post {
+        deal: Deal,
+        dry_run: bool,
+    },
+    Batch {
+        mode: BatchMode,
+        deals: Vec<Deal>,
+    },
+    Hold {
+        hold: HoldId,
+        account: CustomerId,
+        amount: String,
+        life: Duration,
+    },
+    Capture {
+        hold: HoldId,
+        account: CustomerId,
+        deal: Deal,
+        keep_rest: bool,
+    },
+    Release {
+        hold: HoldId,
+        account: CustomerId,
+    },
+    /// Waits until the service has written down that the hold has lapsed.
+    AwaitExpiry {
+        hold: HoldId,
+        account: CustomerId,
+    },
     /// A request that names things which do not exist.
     Odd(OddRequest),
 }
@@ -104,9 +149,26 @@ pub enum Action {
 pub enum OddRequest {
     MalformedRequestId(Deal),
     ReleaseUnknownHold,
-    OpenOnCode { kind: AccountKind, ledger_code: &'static str, currency: &'static str },
+    OpenOnCode {
+        kind: AccountKind,
+        ledger_code: &'static str,
+        currency: &'static str,
+    },
     OpenInternalAgain(Place),
-    OpenBusinessDay { date: String },
+    OpenBusinessDay {
+        date: String,
+    },
+    /// A parameter, from this date on.
+    SetParameter {
+        code: &'static str,
+        value: &'static str,
+        effective_date: String,
+    },
+    /// A rate at which the bank would sell below what it pays, from this date on.
+    SellBelowBuying {
+        currency: &'static str,
+        effective_date: String,
+    },
 }
 
 /// What must come of a step.
@@ -115,9 +177,9 @@ pub enum Expected {
     /// It is done.
     Done,
     /// It is refused to its maker, approved by a second person, and then done.
-    Approved { by: String },
+    Approved { by: Caller },
     /// It is refused to its maker, rejected by a second person, and never done.
-    Rejected { by: String },
+    Rejected { by: Caller },
     /// It is refused to its maker, and the approval is refused to this second person.
     NotApproved { by: Caller, reason: &'static str },
     /// Each item of the batch is posted (`None`) or refused.
@@ -166,7 +228,7 @@ impl Step {
     pub fn touches(&self) -> Vec<Party> {
         let mut touches = Vec::new();
         match &self.action {
-            Action::Open { customer: account }
+            Action::Open { customer: account, .. }
             | Action::Activate { account }
             | Action::MarkDormant { account }
             | Action::Freeze { account, .. }
@@ -174,7 +236,8 @@ impl Step {
             | Action::Retitle { account, .. }
             | Action::Close { account }
             | Action::Hold { account, .. }
-            | Action::Release { account, .. } => touches.push(Party::Customer(*account)),
+            | Action::Release { account, .. }
+            | Action::AwaitExpiry { account, .. } => touches.push(Party::Customer(*account)),
             Action::Capture { account, deal, .. } => {
                 touches.push(Party::Customer(*account));
                 touches.extend(of_deal(deal));
@@ -193,7 +256,10 @@ impl Step {
     /// How many postings it makes.
     pub fn postings(&self) -> usize {
         match (&self.action, &self.expected) {
-            (Action::Post { dry_run: false, .. } | Action::Capture { .. }, Expected::Done | Expected::Approved { .. }) => 1,
+            (
+                Action::Post { dry_run: false, .. } | Action::Capture { .. },
+                Expected::Done | Expected::Approved { .. },
+            ) => 1,
             (Action::Batch { deals, .. }, Expected::Done | Expected::Approved { .. }) => deals.len(),
             (Action::Batch { .. }, Expected::Verdicts(verdicts)) => {
                 verdicts.iter().filter(|verdict| verdict.is_none()).count()

@@ -1,5 +1,7 @@
 //! Applies each rule to this work tree.
 
+#![cfg(test)]
+
 use std::collections::BTreeSet;
 
 use tidy::{
@@ -19,19 +21,19 @@ fn rust() -> Vec<Source> {
 }
 
 #[track_caller]
-fn none(findings: Vec<Finding>) {
-    let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
+fn none(findings: impl IntoIterator<Item = Finding>) {
+    let lines: Vec<String> = findings.into_iter().map(|finding| finding.to_string()).collect();
     assert!(lines.is_empty(), "\n{}\n", lines.join("\n"));
 }
 
 #[test]
 fn files_and_functions_are_short() {
-    none(rust().iter().flat_map(|source| size::check(source).unwrap()).collect());
+    none(rust().iter().flat_map(|source| size::check(source).unwrap()));
 }
 
 #[test]
 fn arrows_between_layers_run_one_way() {
-    none(rust().iter().flat_map(|source| arrows::check(source).unwrap()).collect());
+    none(rust().iter().flat_map(|source| arrows::check(source).unwrap()));
 }
 
 #[test]
@@ -39,7 +41,7 @@ fn crates_take_versions_and_lints_from_the_workspace_and_services_do_not_meet() 
     let manifests: Vec<Source> =
         sources().into_iter().filter(|source| source.path.ends_with("/Cargo.toml")).collect();
     let services = manifests::services(&manifests);
-    none(manifests.iter().flat_map(|manifest| manifests::check(manifest, &services).unwrap()).collect());
+    none(manifests.iter().flat_map(|manifest| manifests::check(manifest, &services).unwrap()));
 }
 
 #[test]
@@ -69,22 +71,22 @@ fn migrations_on_main_are_as_they_were() {
 
 #[test]
 fn nothing_is_left_half_done() {
-    none(sources().iter().flat_map(words::unfinished).collect());
+    none(sources().iter().flat_map(words::unfinished));
 }
 
 #[test]
 fn lints_are_silenced_with_a_reason_only() {
-    none(sources().iter().flat_map(words::silenced_lints).collect());
+    none(sources().iter().flat_map(words::silenced_lints));
 }
 
 #[test]
 fn nothing_names_a_folder_of_one_machine() {
-    none(sources().iter().flat_map(words::machine_paths).collect());
+    none(sources().iter().flat_map(words::machine_paths));
 }
 
 #[test]
 fn files_that_tell_what_a_service_does_say_what_they_are_for() {
-    none(sources().iter().flat_map(words::missing_introduction).collect());
+    none(sources().iter().flat_map(words::missing_introduction));
 }
 
 #[test]
