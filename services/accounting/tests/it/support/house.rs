@@ -51,6 +51,21 @@ impl House {
         House::on(kafka.clone()).await
     }
 
+    /// With empty books, and settings that a test changes.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> House {
+        let house = House::start().await;
+        let mut config = house.config.clone();
+        change(&mut config);
+        house.restarted(config).await
+    }
+
+    async fn restarted(mut self, config: Config) -> House {
+        assert_eq!(self.stop().await, Ending::Drained);
+        self.config = config;
+        self.start_again().await;
+        self
+    }
+
     /// With empty books, and topics of its own.
     pub async fn with_facts() -> House {
         House::on(with_topics(testkit::kafka().await).await).await
@@ -79,16 +94,39 @@ impl House {
         (self.lifecycle, self.channel) = (lifecycle, channel);
     }
 
-    /// Starts another replica of the service beside it, and gives what it is called on.
+    /// Starts another replica of the service beside it, and gives what it is called on. It stops with the token of its life.
     pub async fn another(&self) -> (Lifecycle, Channel) {
         let (lifecycle, channel) = start(&self.config, &self.clock).await;
         drop(spawn(&lifecycle));
         (lifecycle, channel)
     }
 
+    /// Ends the database session of the writer, as a failing network would. Whether there was one.
+    pub async fn cut_off_the_writer(&self) -> bool {
+        let cut: Option<bool> = sqlx::query_scalar(
+            "SELECT bool_or(pg_terminate_backend(pid)) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'accounting.writer'",
+        )
+        .fetch_one(&self.database.dml)
+        .await
+        .expect("the sessions of the test's own role may be ended");
+        cut.unwrap_or(false)
+    }
+
     /// Sends a request as somebody.
     pub async fn call<C: Call>(&self, person: Person, request: C) -> Result<C::Answer, Refused> {
         call_on(self.channel.clone(), person, request).await
+    }
+
+    /// Sends a request, again and again while the service is away.
+    pub async fn insist<C: Call>(&self, person: Person, request: C) -> Result<C::Answer, Refused> {
+        wait_for(BOUND, "the service to answer", || async {
+            match self.call(person, request.clone()).await {
+                Err(refused) if refused.is_transient() => None,
+                outcome => Some(outcome),
+            }
+        })
+        .await
     }
 
     /// Sends a request that must be done.
@@ -169,6 +207,11 @@ fn config(database_url: &str, kafka: &TestKafka) -> Config {
     config.rpc.listen = ([127, 0, 0, 1], 0).into();
     config.auth.jwks_file = keys().join("jwks.json");
     config.writer.lead_retry_ms = 50;
+    // A busy machine must not make a test fail that is not about time.
+    config.rpc.deadline_default_ms = 60_000;
+    config.database.acquire_timeout_ms = 60_000;
+    config.database.statement_timeout_ms = 60_000;
+    config.writer.statement_timeout_ms = 60_000;
     config.check().expect("the tests' settings hold");
     config
 }
