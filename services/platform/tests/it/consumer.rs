@@ -335,6 +335,45 @@ async fn members_that_come_and_go_share_the_work_and_do_none_of_it_twice() {
     assert!(workers.len() > 1, "only {workers:?} worked");
 }
 
+/// A member that can do nothing for now, while `away`; counts how often it has tried.
+fn hindered(name: &'static str, away: &Arc<AtomicBool>) -> (Recorder, Arc<AtomicUsize>) {
+    let tries = Arc::new(AtomicUsize::new(0));
+    let (still_away, counted) = (Arc::clone(away), Arc::clone(&tries));
+    let recorder = Recorder::judging(LEDGER, move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        if still_away.load(Ordering::SeqCst) {
+            return Err(HandleError::transient("the other side is away"));
+        }
+        Ok(())
+    });
+    (Recorder { member: name, ..recorder }, tries)
+}
+
+async fn tries_reach(tries: &AtomicUsize, count: usize) {
+    wait_for(BOUND, "several tries", || async { (tries.load(Ordering::SeqCst) >= count).then_some(()) }).await;
+}
+
+#[tokio::test]
+async fn a_paused_partition_that_goes_and_comes_back_goes_on() {
+    let bench = Bench::new().await;
+    // More than the lanes hold: they are full, and their partitions paused.
+    let facts = facts(&mut Scribe::new(seeded()), 6_000);
+    send(&bench, &facts).await;
+    let away = Arc::new(AtomicBool::new(true));
+    let (first, first_tries) = hindered("first", &away);
+    let first = bench.consume(first);
+    tries_reach(&first_tries, 30).await;
+
+    let (second, second_tries) = hindered("second", &away);
+    let second = bench.consume(second);
+    tries_reach(&second_tries, 1).await;
+    second.stop().await;
+    away.store(false, Ordering::SeqCst);
+    committed_reaches(&bench, facts.len()).await;
+    first.stop().await;
+    assert_each_took_effect_once_and_in_order(&bench.effects(LEDGER).await, facts.len());
+}
+
 /// A handler that has done its work on a fact and waits before it says so.
 struct Gated {
     recorder: Recorder,

@@ -78,6 +78,17 @@ async fn a_process_that_is_stopping_does_not_become_ready() {
 }
 
 #[tokio::test]
+async fn a_task_that_ends_as_soon_as_it_is_told_is_no_crash() {
+    for _ in 0..100 {
+        let life = Lifecycle::new();
+        life.spawn("quick", until_soft(life.clone()));
+        life.stop();
+        tokio::task::yield_now().await;
+        assert_eq!(life.run_until(pending(), LONG).await, Ending::Drained);
+    }
+}
+
+#[tokio::test]
 async fn what_takes_too_long_is_cut_and_named() {
     let life = Lifecycle::new();
     let hard = life.hard();
