@@ -13,7 +13,7 @@ const CHANGES: &[(&str, &str)] = &[
     ("UPDATE entry SET amount = amount + 1 WHERE posting = 3", "posting 3"),
     ("UPDATE entry SET narrative = 'other' WHERE posting = 3", "content"),
     ("UPDATE posting SET operator = 'T999999' WHERE number = 3", "content"),
-    ("DELETE FROM posting WHERE number = 3", "posting 3 is missing"),
+    ("DELETE FROM posting WHERE number = 3", "should have postings 3 to 3"),
     ("DELETE FROM entry WHERE posting = 3 AND line = 0", "posting 3"),
     ("UPDATE batch SET hash = previous_hash WHERE number = 20", "batch 20"),
     ("DELETE FROM batch WHERE number = 20", "20"),
