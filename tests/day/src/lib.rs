@@ -43,7 +43,7 @@ use setup::Setup;
 use staff::{HeadOffice, Staff};
 
 /// A service that has just been started loads its memory first.
-const SERVED_WITHIN: Duration = Duration::from_secs(60);
+const SERVED_WITHIN: Duration = Duration::from_mins(1);
 
 /// Runs it all. An error is something that kept the day from being run; checks that failed are in the report.
 pub async fn run(

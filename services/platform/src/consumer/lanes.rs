@@ -158,11 +158,15 @@ impl<H: Handler> Lanes<H> {
         self.close(consumer, lanes.into_iter().collect());
     }
 
-    /// Waits for the work in hand and commits what is done. Records that still wait in the lanes are dropped: no offset of
+    /// Lifts the pauses, which would outlast the lanes: a partition that comes back to this member would stand still. Waits for
+    /// the work in hand and commits what is done. Records that still wait in the lanes are dropped: no offset of
     /// theirs was committed, so whoever has the partition next gets them.
     fn close(&self, consumer: &BaseConsumer<Self>, mut lanes: Vec<(Partition, Lane)>) {
-        for (_, lane) in &lanes {
+        for ((topic, partition), lane) in &lanes {
             lane.stop.cancel();
+            if lane.paused {
+                log_failure("resume", consumer.resume(&one(topic, *partition)));
+            }
         }
         self.runtime.block_on(async {
             for (_, lane) in &mut lanes {

@@ -1,10 +1,6 @@
 //! Platform's mechanisms on a real database and a real broker.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::large_futures,
-    reason = "tests panic when something is wrong, and run one by one"
-)]
+#![cfg(test)]
 
 mod approval_decisions;
 mod approval_lists;

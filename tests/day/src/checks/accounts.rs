@@ -59,7 +59,7 @@ impl Books<'_> {
         Ok(thousands(holds.len()))
     }
 
-    async fn hold(&self, token: &Token, id: HoldId, held: &Held) -> Result<()> {
+    async fn hold(&self, token: &Token, id: HoldId, planned: &Held) -> Result<()> {
         let name = self.day.names.hold(id)?;
         let hold = self.setup.client.hold(token, &name).await?.with_context(|| name.clone())?;
         let found = (
@@ -68,7 +68,7 @@ impl Books<'_> {
             amount(hold.captured.as_ref())?,
             amount(hold.remaining.as_ref())?,
         );
-        let planned = (held.state, held.amount, held.captured, held.remaining);
+        let planned = (planned.state, planned.amount, planned.captured, planned.remaining);
         ensure!(
             found == planned,
             "{name}: state, amount, captured and remaining are {found:?}, not {planned:?}"

@@ -8,7 +8,7 @@ use tokio::process::Command;
 use super::Books;
 
 /// A walk over the whole journal of a sample bank that has been kept for long.
-const VERIFIED_WITHIN: Duration = Duration::from_secs(300);
+const VERIFIED_WITHIN: Duration = Duration::from_mins(5);
 
 impl Books<'_> {
     /// Runs `accounting verify`, and gives its last line.

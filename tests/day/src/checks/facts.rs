@@ -38,7 +38,7 @@ const BASE_DATA: [&str; 8] = [
 ];
 
 /// How far the facts may be behind the books, with room to spare on a busy machine.
-const TOLD_WITHIN: Duration = Duration::from_secs(60);
+const TOLD_WITHIN: Duration = Duration::from_mins(1);
 
 /// So many records of each topic are held against the contract whole; the others are only read.
 const AGAINST_CONTRACT: usize = 200;

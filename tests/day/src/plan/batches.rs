@@ -43,13 +43,13 @@ impl Planner<'_> {
         let nobody = ids::account_number(&desk.branch, 1, 9_999_999_999);
         let wage = self.exact("CNY", WAGE)?;
         let mistake =
-            self.payment("PAYROLL", payer.clone(), Party::Named(format!("accounts/{nobody}")), "CNY", wage);
+            Self::payment("PAYROLL", payer.clone(), Party::Named(format!("accounts/{nobody}")), "CNY", wage);
         let at = self.rng.random_range(0..=deals.len());
         deals.insert(at, mistake);
         verdicts.insert(at, Some("ACCOUNT_UNKNOWN"));
         let limit = limit(self.bank, desk.teller(), TransactionKind::Cash, "CNY")?;
         let too_much = self.exact("CNY", limit + Decimal::ONE)?;
-        deals.push(self.payment(
+        deals.push(Self::payment(
             "CASH_DEPOSIT",
             Self::own(&desk, TELLERS_CASH, "CNY"),
             payer,
@@ -133,7 +133,7 @@ impl Planner<'_> {
                 break;
             }
             rest -= pay;
-            deals.push(self.payment(
+            deals.push(Self::payment(
                 "PAYROLL",
                 Party::Customer(company),
                 Party::Customer(person),

@@ -11,7 +11,7 @@ use super::{
     codes::TELLERS_CASH,
     desk::Desk,
     planner::Planner,
-    step::{Action, Again, CustomerId, Deal, Expected, HoldId, Party, Step},
+    step::{Action, Again, CustomerId, Deal, Expected, HoldId, OddRequest, Party, Step},
 };
 use crate::staff::Caller;
 
@@ -86,7 +86,7 @@ impl Planner<'_> {
         let hold = self.place(&desk, account, self.exact("CNY", 600)?, LONG);
         let paid = Party::Customer(merchant);
         let cash = Self::own(&desk, TELLERS_CASH, "CNY");
-        let deal = self.payment("PREAUTH_CAPTURE", cash, paid, "CNY", part);
+        let deal = Self::payment("PREAUTH_CAPTURE", cash, paid, "CNY", part);
         self.refuse_capture(&desk, hold, deal, "HOLD_NOT_DEBITED");
         self.capture(&desk, hold, merchant, part, true)?;
         let deal = self.captured_deal(account, Party::Customer(merchant), more)?;
@@ -108,6 +108,8 @@ impl Planner<'_> {
         self.refuse_hold(&desk, account, "10.00", TOO_LONG, "HOLD_EXPIRY_INVALID");
         self.refuse_hold(&desk, account, "0.00", LONG, "AMOUNT_NOT_POSITIVE");
         self.release(&desk, hold);
+        let unknown = Action::Odd(OddRequest::ReleaseUnknownHold);
+        self.refuse(Caller::operator(desk.teller()), &desk.branch, unknown, "HOLD_UNKNOWN");
         let again = Action::Release { hold, account };
         self.refuse(Caller::operator(desk.teller()), &desk.branch, again, "HOLD_NOT_OPEN");
         Ok(())
@@ -175,7 +177,7 @@ impl Planner<'_> {
 
     fn captured_deal(&self, from: CustomerId, to: Party, amount: Decimal) -> Result<Deal> {
         let amount = self.exact("CNY", amount)?;
-        Ok(self.payment("PREAUTH_CAPTURE", Party::Customer(from), to, "CNY", amount))
+        Ok(Self::payment("PREAUTH_CAPTURE", Party::Customer(from), to, "CNY", amount))
     }
 
     fn refuse_capture(&mut self, desk: &Desk, hold: HoldId, deal: Deal, reason: &'static str) {

@@ -110,8 +110,6 @@ fn incidents<'a>() -> Vec<Work<'a>> {
         Planner::wrong_openings,
         Planner::wrong_business_days,
         Planner::wrong_base_data,
-        Planner::opened_twice,
-        Planner::unknown_hold,
     ]
 }
 

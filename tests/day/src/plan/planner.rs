@@ -205,14 +205,7 @@ impl<'a> Planner<'a> {
     }
 
     /// A deal that pays from one account to another.
-    pub fn payment(
-        &self,
-        code: &'static str,
-        from: Party,
-        to: Party,
-        currency: &str,
-        amount: Decimal,
-    ) -> Deal {
+    pub fn payment(code: &'static str, from: Party, to: Party, currency: &str, amount: Decimal) -> Deal {
         let lines = vec![Line::debit(from, currency, amount), Line::credit(to, currency, amount)];
         Deal { code, narrative: narrative(code).to_owned(), lines, ..Deal::default() }
     }

@@ -12,7 +12,10 @@ use super::{
     planner::Planner,
     step::{Action, Again, CustomerId, Deal, Expected, Line, OddRequest, Party, Place, Step},
 };
-use crate::{ids, staff::Caller};
+use crate::{
+    ids,
+    staff::{Caller, HeadOffice},
+};
 
 /// More lines than a transaction may have.
 const TOO_MANY_LINES: usize = 102;
@@ -47,7 +50,7 @@ impl Planner<'_> {
     fn small_deposit(&self, desk: &Desk, account: CustomerId) -> Result<Deal> {
         let currency = &self.books.customer(account).currency;
         let cash = Self::own(desk, TELLERS_CASH, currency);
-        Ok(self.payment("CASH_DEPOSIT", cash, Party::Customer(account), currency, self.exact(currency, 10)?))
+        Ok(Self::payment("CASH_DEPOSIT", cash, Party::Customer(account), currency, self.exact(currency, 10)?))
     }
 
     /// Some account in yuan that could be used, and its desk.
@@ -173,7 +176,7 @@ impl Planner<'_> {
     pub fn by_hand_to_a_system_code(&mut self) -> Result<()> {
         let (account, desk) = self.target()?;
         let to = Self::own(&desk, INTEREST_PAYABLE, "CNY");
-        let deal = self.payment("ADJUSTMENT", Party::Customer(account), to, "CNY", self.exact("CNY", 1)?);
+        let deal = Self::payment("ADJUSTMENT", Party::Customer(account), to, "CNY", self.exact("CNY", 1)?);
         self.refuse_deal(&desk, deal, "MANUAL_POSTING_NOT_ALLOWED");
         Ok(())
     }
@@ -279,6 +282,9 @@ impl Planner<'_> {
             let action = Action::Odd(OddRequest::OpenOnCode { kind, ledger_code, currency });
             self.refuse(Caller::operator(desk.teller()), &desk.branch, action, reason);
         }
+        let office = HeadOffice::of(self.bank)?;
+        let again = OddRequest::OpenInternalAgain(Place::of(&office.code, TELLERS_CASH, "CNY"));
+        self.refuse(office.book_keeper, &office.code, Action::Odd(again), "LEDGER_ACCOUNT_EXISTS");
         Ok(())
     }
 }

@@ -54,7 +54,7 @@ fn whatever_the_order_every_account_stands_as_planned() {
         let (mut in_hand, mut done) = (Vec::new(), 0);
         loop {
             while in_hand.len() < 64
-                && let Some(next) = order.next()
+                && let Some(next) = order.take()
             {
                 in_hand.push(next);
             }

@@ -55,7 +55,7 @@ impl<'a> Day<'a> {
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < in_flight.max(1)
-                && let Some(next) = order.next()
+                && let Some(next) = order.take()
             {
                 running.push(async move { (next, self.perform(next, &steps[next]).await) });
             }

@@ -183,8 +183,13 @@ impl Day<'_> {
                 change(request_id, branch, effective_date, Content::Parameter(content)).into()
             }
             OddRequest::SellBelowBuying { currency, effective_date } => {
-                let [buy, sell, middle] = ["700.00", "690.00", "695.00"].map(str::to_owned);
-                let content = ExchangeRate { currency: (*currency).to_owned(), unit: 100, buy, sell, middle };
+                let content = ExchangeRate {
+                    currency: (*currency).to_owned(),
+                    unit: 100,
+                    buy: "700.00".to_owned(),
+                    sell: "690.00".to_owned(),
+                    middle: "695.00".to_owned(),
+                };
                 change(request_id, branch, effective_date, Content::ExchangeRate(content)).into()
             }
         })

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A hold that lapses is written down as expired within this, after its time.
-const EXPIRED_WITHIN: Duration = Duration::from_secs(60);
+const EXPIRED_WITHIN: Duration = Duration::from_mins(1);
 
 /// Between two looks at a hold.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

@@ -86,7 +86,7 @@ fn canonical(record: &BaseRecord) -> Option<Content> {
     };
     match &mut content {
         Content::ExchangeRate(rate) => {
-            [&mut rate.buy, &mut rate.sell, &mut rate.middle].into_iter().for_each(plain)
+            [&mut rate.buy, &mut rate.sell, &mut rate.middle].into_iter().for_each(plain);
         }
         Content::InterestRate(rate) => plain(&mut rate.annual_percent),
         Content::Operator(operator) => {

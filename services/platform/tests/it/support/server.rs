@@ -187,7 +187,8 @@ pub fn fresh() -> Uuid {
 
 /// The reason in a refusal.
 pub fn reason(status: &Status) -> String {
-    status.get_details_error_info().map_or_else(|| format!("none: {status:?}"), |info| info.reason)
+    let info = status.get_details_error_info();
+    info.map_or_else(|| format!("none: {status:?}"), |info| info.reason)
 }
 
 /// A value in a refusal's metadata.
