@@ -19,7 +19,7 @@ const CHANGES: &[(&str, &str)] = &[
     ("DELETE FROM batch WHERE number = 20", "20"),
     ("INSERT INTO entry SELECT account_id, n + 900, accounting_date, 900000, line, debit, amount, debit_total, credit_total,
                                available, narrative, inter_branch FROM entry WHERE posting = 3", "entries"),
-    ("UPDATE account SET branch = '110200' WHERE branch = '110100' AND ledger_code = '100101' AND currency = 'CNY'", "batch"),
+    ("UPDATE account SET branch = '110200' WHERE branch = '110100' AND ledger_code = '100101' AND currency = 'USD'", "batch"),
     ("UPDATE platform.audit_record SET actor = 'T999999' WHERE position = 3", "the audit"),
 ];
 

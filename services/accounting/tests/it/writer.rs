@@ -40,7 +40,7 @@ async fn requests_are_done_once_each_while_the_connection_is_lost_again_and_agai
     let mut numbers = BTreeSet::new();
     for _ in 0..ROUNDS {
         let requests: Vec<PostTransactionRequest> = (0..MANY).map(|_| take_in()).collect();
-        let all_done = join_all(requests.iter().map(|request| bank.insist(TELLER, request.clone())));
+        let all_done = join_all(requests.iter().map(|request| bank.call(TELLER, request.clone())));
         let cut_off = wait_for(BOUND, "the writer to have a session", || async {
             bank.cut_off_the_writer().await.then_some(())
         });
@@ -80,10 +80,10 @@ async fn a_writer_whose_batch_number_is_taken_steps_down_and_opens_the_book_anew
     .unwrap();
 
     let request = take_in();
-    let refused = bank.refused(TELLER, request.clone()).await;
+    let refused = bank.call_once(TELLER, request.clone()).await.unwrap_err();
     assert_eq!((refused.code, refused.reason.as_str()), (Code::Unavailable, "NOT_THE_WRITER"));
 
-    let posting = bank.insist(TELLER, request).await.unwrap().posting.unwrap();
+    let posting = bank.call(TELLER, request).await.unwrap().posting.unwrap();
     assert_eq!(posting.number, before + 1, "nothing was written by the first attempt");
     let unsound = verify::all(&bank.database.dml, |_| Ok(())).await.unwrap_err();
     assert!(matches!(unsound, verify::Failed::Unsound(_)), "{unsound:?}");
@@ -121,7 +121,7 @@ async fn a_full_queue_refuses_at_once_and_what_waits_is_done() {
     sqlx::query("LOCK TABLE batch IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
     let mut lock = Some(lock);
 
-    let mut answers: FuturesUnordered<_> = (0..MANY).map(|_| bank.post(TELLER, take_in())).collect();
+    let mut answers: FuturesUnordered<_> = (0..MANY).map(|_| bank.call_once(TELLER, take_in())).collect();
     let (mut posted, mut refused) = (0, 0);
     while let Some(answer) = answers.next().await {
         match answer {

@@ -102,20 +102,20 @@ impl House {
         cut.unwrap_or(false)
     }
 
-    /// Sends a request as somebody.
+    /// Sends a request as somebody, again and again while the service is away.
     pub async fn call<C: Call>(&self, person: Person, request: C) -> Result<C::Answer, Refused> {
-        call_on(self.channel.clone(), person, request).await
-    }
-
-    /// Sends a request, again and again while the service is away.
-    pub async fn insist<C: Call>(&self, person: Person, request: C) -> Result<C::Answer, Refused> {
         wait_for(BOUND, "the service to answer", || async {
-            match self.call(person, request.clone()).await {
+            match self.call_once(person, request.clone()).await {
                 Err(refused) if refused.is_transient() => None,
                 outcome => Some(outcome),
             }
         })
         .await
+    }
+
+    /// Sends a request as somebody, once.
+    pub async fn call_once<C: Call>(&self, person: Person, request: C) -> Result<C::Answer, Refused> {
+        call_on(self.channel.clone(), person, request).await
     }
 
     /// Sends a request that must be done.
