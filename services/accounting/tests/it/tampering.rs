@@ -13,13 +13,13 @@ const CHANGES: &[(&str, &str)] = &[
     ("UPDATE entry SET amount = amount + 1 WHERE posting = 3", "posting 3"),
     ("UPDATE entry SET narrative = 'other' WHERE posting = 3", "content"),
     ("UPDATE posting SET operator = 'T999999' WHERE number = 3", "content"),
-    ("DELETE FROM posting WHERE number = 3", "posting 3 is missing"),
+    ("DELETE FROM posting WHERE number = 3", "should have postings 3 to 3"),
     ("DELETE FROM entry WHERE posting = 3 AND line = 0", "posting 3"),
     ("UPDATE batch SET hash = previous_hash WHERE number = 20", "batch 20"),
     ("DELETE FROM batch WHERE number = 20", "20"),
     ("INSERT INTO entry SELECT account_id, n + 900, accounting_date, 900000, line, debit, amount, debit_total, credit_total,
                                available, narrative, inter_branch FROM entry WHERE posting = 3", "entries"),
-    ("UPDATE account SET branch = '110200' WHERE branch = '110100' AND ledger_code = '100101' AND currency = 'CNY'", "batch"),
+    ("UPDATE account SET branch = '110200' WHERE branch = '110100' AND ledger_code = '100101' AND currency = 'USD'", "batch"),
     ("UPDATE platform.audit_record SET actor = 'T999999' WHERE position = 3", "the audit"),
 ];
 

@@ -74,8 +74,7 @@ impl Bank {
         Bank::in_house(House::with_facts().await).await
     }
 
-    /// In a house of the test's own settings.
-    pub async fn in_house(house: House) -> Bank {
+    async fn in_house(house: House) -> Bank {
         let bank = Bank { house };
         bank.load_base_data().await;
         bank.open_day(DAY).await;
