@@ -50,11 +50,17 @@ pub struct PagesConfig {
 #[serde(deny_unknown_fields)]
 pub struct JobsConfig {
     expire_holds_every_ms: u64,
+    approval_days: u32,
 }
 
 impl JobsConfig {
     pub fn expire_holds_every(&self) -> Duration {
         Duration::from_millis(self.expire_holds_every_ms)
+    }
+
+    /// For how many days a decided approval is kept.
+    pub fn approval_days(&self) -> u32 {
+        self.approval_days
     }
 }
 
@@ -112,20 +118,21 @@ impl Config {
         at_least("writer.request_memory_days", self.writer.request_memory_days.into(), 40)?;
         at_least("writer.statement_timeout_ms", self.writer.statement_timeout_ms.into(), 100)?;
         at_least("writer.lead_retry_ms", self.writer.lead_retry_ms, 10)?;
+        at_least("jobs.approval_days", self.jobs.approval_days.into(), 40)?;
         at_least("jobs.expire_holds_every_ms", self.jobs.expire_holds_every_ms, 10)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::BTreeMap;
 
     use super::*;
 
     fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let variable =
             |(key, value): &(&str, &str)| (format!("COUNTINGHOUSE_ACCOUNTING__{key}"), (*value).to_owned());
-        let variables: HashMap<_, _> = variables.iter().map(variable).collect();
+        let variables: BTreeMap<_, _> = variables.iter().map(variable).collect();
         config::load_with(SERVICE, DEFAULTS, None, Some(variables))
     }
 

@@ -1,10 +1,12 @@
 //! Platform's mechanisms on a real database and a real broker.
 
-mod audit;
-mod config;
+#![cfg(test)]
+
 mod approval_decisions;
 mod approval_lists;
+mod audit;
 mod auth;
+mod config;
 mod consumer;
 mod db;
 mod facts;
