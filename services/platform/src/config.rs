@@ -25,7 +25,6 @@ pub fn load<T: DeserializeOwned>(
 }
 
 /// The same, from variables that are given instead of the process's own.
-#[expect(clippy::implicit_hasher, reason = "the config crate takes its variables in this kind of map")]
 pub fn load_with<T: DeserializeOwned>(
     service: &str,
     defaults_toml: &str,

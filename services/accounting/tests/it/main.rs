@@ -1,6 +1,8 @@
 //! The service as its callers see it: through its API, on a real database and a real broker.
 
 mod authorisation;
+mod holds;
+mod second_person;
 mod slice;
 mod support;
 mod tampering;

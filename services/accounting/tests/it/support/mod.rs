@@ -7,6 +7,7 @@ mod calls;
 mod clock;
 mod house;
 pub mod people;
+mod proxy;
 mod refused;
 
 pub use self::{
@@ -14,6 +15,7 @@ pub use self::{
     base_data::record,
     calls::Call,
     house::{House, call_on, issuer},
+    proxy::Proxy,
     refused::Refused,
 };
 
@@ -25,7 +27,7 @@ use std::{
 use countinghouse_proto::common::v1::Money;
 
 /// For anything that must happen: two busy cores take their time.
-pub const BOUND: Duration = Duration::from_secs(60);
+pub const BOUND: Duration = Duration::from_mins(1);
 
 /// A request id that no other request of this test run has.
 pub fn new_id() -> String {
