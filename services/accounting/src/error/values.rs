@@ -1,57 +1,125 @@
 //! The values that a rule speaks of, by name, for programs that act on a refusal.
 
-use serde_json::Value;
+use std::fmt::Display;
 
 use crate::domain::refusal::Rule;
 
-/// What a refusal is about, when the rule speaks of it: told before the other values, as the subject of the refusal.
-const SUBJECTS: [&str; 5] = ["account", "hold", "operator", "branch", "ledger_code"];
+type Values = Vec<(&'static str, String)>;
 
-/// The values of a broken rule: its fields.
-pub fn of(rule: &Rule) -> Vec<(String, String)> {
-    let fields = match serde_json::to_value(rule) {
-        Ok(Value::Object(variant)) => variant.into_iter().next().map(|(_, fields)| fields),
-        _ => None,
-    };
-    let Some(Value::Object(fields)) = fields else { return Vec::new() };
-    let mut values: Vec<(String, String)> =
-        fields.into_iter().map(|(name, value)| (name, plain(value))).collect();
-    values.sort_by_key(|(name, _)| {
-        SUBJECTS.iter().position(|subject| subject == name).unwrap_or(SUBJECTS.len())
-    });
-    values
-}
-
-fn plain(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        other => other.to_string(),
+/// The values of a broken rule.
+pub fn of(rule: &Rule) -> Values {
+    match rule {
+        Rule::BaseRecordUnknown { kind, code, on } => named(&[("kind", kind), ("code", code), ("on", on)]),
+        Rule::EffectiveDatePast { effective_date, business_date } => {
+            named(&[("effective_date", effective_date), ("business_date", business_date)])
+        }
+        Rule::CalendarMissing { year } => named(&[("year", year)]),
+        Rule::NotBusinessDay { date } => named(&[("date", date)]),
+        Rule::BusinessDayClosed { date, open } | Rule::BusinessDayNotOpen { date, open } => {
+            named(&[("date", date), ("open", open)])
+        }
+        Rule::DateOutOfRange { date, earliest, latest } => {
+            named(&[("date", date), ("earliest", earliest), ("latest", latest)])
+        }
+        Rule::OperatorUnknown { operator }
+        | Rule::OperatorSuspended { operator }
+        | Rule::OperatorMayNotPost { operator } => named(&[("operator", operator)]),
+        Rule::ApprovalRequired { operator, kind, currency, amount, limit }
+        | Rule::OperatorLimitExceeded { operator, kind, currency, amount, limit } => named(&[
+            ("operator", operator),
+            ("kind", &format!("{kind:?}").to_uppercase()),
+            ("currency", currency),
+            ("amount", amount),
+            ("limit", limit),
+        ]),
+        Rule::SecondPersonRequired { what } | Rule::Empty { what } => named(&[("what", what)]),
+        Rule::TooMany { what, count, max } => named(&[("what", what), ("count", count), ("max", max)]),
+        Rule::BranchUnknown { branch } | Rule::BranchClosed { branch } | Rule::HeadOfficeOnly { branch } => {
+            named(&[("branch", branch)])
+        }
+        rule => of_account(rule),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::ids::{AccountNumber, BranchCode};
-
-    #[test]
-    fn the_fields_of_a_rule_are_its_values_and_its_subject_comes_first() {
-        let rule = Rule::AccountOfAnotherBranch {
-            account: AccountNumber::new("1101000200000000015"),
-            branch: BranchCode::new("110200"),
-            keeper: BranchCode::new("110100"),
-        };
-        let values = [("account", "1101000200000000015"), ("branch", "110200"), ("keeper", "110100")];
-        assert_eq!(of(&rule), values.map(|(name, value)| (name.to_owned(), value.to_owned())));
-
-        let rule = Rule::TooMany { what: "transactions".into(), count: 1001, max: 1000 };
-        let values = [("count", "1001"), ("max", "1000"), ("what", "transactions")];
-        assert_eq!(of(&rule), values.map(|(name, value)| (name.to_owned(), value.to_owned())));
+fn of_account(rule: &Rule) -> Values {
+    match rule {
+        Rule::AccountUnknown { account }
+        | Rule::AccountPending { account }
+        | Rule::AccountDormant { account }
+        | Rule::AccountFrozen { account }
+        | Rule::AccountClosed { account }
+        | Rule::HoldNotDebited { account } => named(&[("account", account)]),
+        Rule::AccountOfAnotherBranch { account, branch, keeper } => {
+            named(&[("account", account), ("branch", branch), ("keeper", keeper)])
+        }
+        Rule::LedgerAccountMissing { branch, ledger_code, currency } => {
+            named(&[("branch", branch), ("ledger_code", ledger_code), ("currency", currency)])
+        }
+        Rule::LedgerAccountExists { branch, ledger_code, currency, account } => named(&[
+            ("branch", branch),
+            ("ledger_code", ledger_code),
+            ("currency", currency),
+            ("account", account),
+        ]),
+        Rule::TransitionNotAllowed { from, to } => named(&[("from", from), ("to", to)]),
+        Rule::AccountNotEmpty { account, balance } => named(&[("account", account), ("balance", balance)]),
+        Rule::AccountHeld { account, holds } => named(&[("account", account), ("holds", holds)]),
+        Rule::AccountChanged { account, version, expected } => {
+            named(&[("account", account), ("version", version), ("expected", expected)])
+        }
+        Rule::LedgerCodeNotAllowed { ledger_code }
+        | Rule::LedgerCodeUnknown { ledger_code }
+        | Rule::LedgerCodeClosed { ledger_code }
+        | Rule::ManualPostingNotAllowed { ledger_code } => named(&[("ledger_code", ledger_code)]),
+        Rule::CurrencyNotAllowed { ledger_code, currency } => {
+            named(&[("ledger_code", ledger_code), ("currency", currency)])
+        }
+        rule => of_posting(rule),
     }
+}
 
-    #[test]
-    fn a_rule_without_fields_has_no_values() {
-        assert_eq!(of(&Rule::NoBusinessDay), []);
-        assert_eq!(of(&Rule::FieldInvalid("is required".to_owned())), []);
+/// The rules that are left and are not here speak of nothing besides their message.
+fn of_posting(rule: &Rule) -> Values {
+    match rule {
+        Rule::CurrencyUnknown { currency } => named(&[("currency", currency)]),
+        Rule::CurrencyMismatch { account, currency, expected } => {
+            named(&[("account", account), ("currency", currency), ("expected", expected)])
+        }
+        Rule::AmountNotPositive { amount } => named(&[("amount", amount)]),
+        Rule::AmountTooPrecise { amount, currency, decimals_max } => {
+            named(&[("amount", amount), ("currency", currency), ("decimals_max", decimals_max)])
+        }
+        Rule::AmountTooLarge { amount, amount_max } => {
+            named(&[("amount", amount), ("amount_max", amount_max)])
+        }
+        Rule::NotBalanced { currency, difference } => {
+            named(&[("currency", currency), ("difference", difference)])
+        }
+        Rule::CurrenciesMixed { exchange_code } => named(&[("exchange_code", exchange_code)]),
+        Rule::InterBranchAccountMissing { branch, currency } => {
+            named(&[("branch", branch), ("currency", currency)])
+        }
+        Rule::FundsInsufficient { account, available, shortage } => {
+            named(&[("account", account), ("available", available), ("shortage", shortage)])
+        }
+        Rule::RegisterShort { account, side, amount, balance } => named(&[
+            ("account", account),
+            ("side", &format!("{side:?}").to_uppercase()),
+            ("amount", amount),
+            ("balance", balance),
+        ]),
+        Rule::HoldUnknown { hold } | Rule::HoldNotOpen { hold } => named(&[("hold", hold)]),
+        Rule::HoldExpired { hold, expired_at } => named(&[("hold", hold), ("expired_at", expired_at)]),
+        Rule::HoldExceeded { hold, remaining, amount } => {
+            named(&[("hold", hold), ("remaining", remaining), ("amount", amount)])
+        }
+        Rule::HoldExpiryInvalid { expires_at, latest } => {
+            named(&[("expires_at", expires_at), ("latest", latest)])
+        }
+        _ => Vec::new(),
     }
+}
+
+fn named(values: &[(&'static str, &dyn Display)]) -> Values {
+    values.iter().map(|(name, value)| (*name, value.to_string())).collect()
 }

@@ -72,7 +72,7 @@ impl ExpireHolds {
             if due.is_empty() {
                 return Ok(expired);
             }
-            let command = command(due.into_iter().map(HoldNumber).collect());
+            let command = expire(due.into_iter().map(HoldNumber).collect());
             let ask = Ask { command, rpc: JOB, correlation_id: self.ids.next(), bytes: 0 };
             match self.writer.submit(ask).await? {
                 // None of them was due to the writer: the next look settles it.
@@ -84,7 +84,7 @@ impl ExpireHolds {
     }
 }
 
-fn command(holds: Vec<HoldNumber>) -> Command {
+fn expire(holds: Vec<HoldNumber>) -> Command {
     let origin = Origin {
         request_id: Uuid::nil(),
         digest: Digest([0; 32]),

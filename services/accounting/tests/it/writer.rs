@@ -11,7 +11,7 @@ use tokio::time;
 use tonic::Code;
 
 use crate::support::{
-    BOUND, Bank, Proxy, call_on, credit, debit, new_id, own,
+    BOUND, Bank, Proxy, call_on, credit, debit, own,
     people::{SUB_BRANCH, TELLER},
     post, yuan,
 };
@@ -188,22 +188,6 @@ async fn what_is_in_flight_when_the_service_stops_is_answered() {
             .await
             .unwrap();
     assert_eq!(posted.into_iter().collect::<Vec<_>>(), journal, "whoever was not told so was not posted");
-}
-
-#[tokio::test]
-async fn what_is_only_checked_leaves_no_trace() {
-    let bank = Bank::open().await;
-    let before = last_posting(&bank).await;
-    let check = PostTransactionRequest { validate_only: true, ..take_in() };
-    let checked = bank.post(TELLER, check.clone()).await.unwrap();
-    assert_eq!((checked.number, checked.name.as_str()), (0, ""));
-    let again =
-        bank.post(TELLER, PostTransactionRequest { request_id: new_id(), ..check.clone() }).await.unwrap();
-    assert_eq!(again.entries, checked.entries);
-
-    let posted = bank.post(TELLER, PostTransactionRequest { validate_only: false, ..check }).await.unwrap();
-    assert_eq!(posted.number, before + 1);
-    assert_eq!(posted.entries, checked.entries);
 }
 
 #[tokio::test]
