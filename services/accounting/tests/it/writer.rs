@@ -120,6 +120,7 @@ async fn a_full_queue_refuses_at_once_and_what_waits_is_done() {
     bank.house().stop().await;
     bank.house().config.writer.queue_max = 4;
     bank.house().start_again().await;
+    bank.post(TELLER, take_in()).await.unwrap();
     // The writer's next append waits for this.
     let mut lock = bank.database.owner.begin().await.unwrap();
     sqlx::query("LOCK TABLE batch IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
