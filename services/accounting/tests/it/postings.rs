@@ -38,9 +38,13 @@ async fn above_the_limit_a_second_person_agrees_or_nothing_happens() {
     assert_eq!((refused.reason.as_str(), refused.metadata["limit"].as_str()), ("APPROVAL_REQUIRED", "50000"));
     let name = refused.metadata["approval"].clone();
 
-    let other = PostTransactionRequest { branch: SUB_BRANCH.to_owned(), ..transfer(&account, &account, "1") };
-    let other = PostTransactionRequest { request_id: request.request_id.clone(), ..other };
-    assert_ne!(bank.refused(TELLER, other).await.reason, "", "the request cannot be changed meanwhile");
+    let more = [debit(&own(SUB_BRANCH, "100101"), yuan("60001")), credit(&account, yuan("60001"))];
+    let other = PostTransactionRequest {
+        request_id: request.request_id.clone(),
+        ..post(SUB_BRANCH, "CASH_IN", more)
+    };
+    let changed = bank.refused(TELLER, other).await;
+    assert_eq!(changed.reason, "REQUEST_ID_REUSED", "the request cannot be changed meanwhile");
     let denied = bank.refused(OTHER_TELLER, ApproveRequestRequest { name: name.clone() }).await;
     assert_eq!(denied.reason, "PERMISSION_DENIED");
     assert_eq!(bank.available(TELLER, &account).await, "0.00");

@@ -1,10 +1,13 @@
 //! One way through the whole house: base data in, a day opened, accounts opened, a posting booked, its facts on Kafka, the books
 //! proved, the chain verified.
 
+use std::time::Duration;
+
 use accounting::app::verify;
 use contracts::assert_matches_event;
-use countinghouse_proto::accounting::v1::{GetPostingRequest, ListPostingsRequest};
-use platform::lifecycle::Ending;
+use countinghouse_proto::accounting::v1::{GetPostingRequest, ListPostingsRequest, PlaceHoldRequest};
+use pbjson_types::Timestamp;
+use platform::{clock::Clock, lifecycle::Ending};
 use rdkafka::{
     Message,
     message::{Headers, OwnedMessage},
@@ -12,7 +15,7 @@ use rdkafka::{
 use serde_json::Value;
 
 use crate::support::{
-    Bank, DAY, OWN_ACCOUNTS, credit, debit, own,
+    Bank, DAY, OWN_ACCOUNTS, credit, debit, new_id, own,
     people::{SUB_BRANCH, TELLER, TELLER_ELSEWHERE},
     post, yuan,
 };
@@ -20,6 +23,7 @@ use crate::support::{
 const POSTINGS: &str = "countinghouse.accounting.posting.v1";
 const ACCOUNTS: &str = "countinghouse.accounting.account.v1";
 const BRANCHES: &str = "countinghouse.accounting.branch.v1";
+const HOLDS: &str = "countinghouse.accounting.hold.v1";
 const DAYS: &str = "countinghouse.accounting.business_day.v1";
 
 #[tokio::test]
@@ -75,6 +79,31 @@ async fn books_are_as_they_were_after_a_restart() {
     let second =
         bank.post(TELLER, post(SUB_BRANCH, "FEE", transfer.transaction.unwrap().lines)).await.unwrap();
     assert_eq!(second.number, first.number + 1);
+}
+
+#[tokio::test]
+async fn a_hold_that_is_placed_and_lapses_is_told_twice_in_order() {
+    let bank = Bank::with_facts().await;
+    let account = bank.open_funded(TELLER, "C1", "1000").await;
+    // Less than the broker takes from a clock that is ahead of its own.
+    let lasts = Duration::from_mins(30);
+    let expires = bank.clock.now() + lasts;
+    let place = PlaceHoldRequest {
+        request_id: new_id(),
+        branch: SUB_BRANCH.to_owned(),
+        account,
+        amount: Some(yuan("400")),
+        expire_time: Some(Timestamp { seconds: expires.timestamp(), nanos: 0 }),
+        purpose: "hotel".to_owned(),
+        reference: String::new(),
+    };
+    let hold = bank.done(TELLER, place).await.hold.unwrap();
+    bank.clock.advance(lasts);
+
+    let told = facts(&bank, HOLDS, 2).await;
+    let states: Vec<&Value> = told.iter().map(|fact| &fact["hold"]["state"]).collect();
+    assert_eq!(states, ["HOLD_STATE_OPEN", "HOLD_STATE_EXPIRED"]);
+    assert!(told.iter().all(|fact| fact["name"] == hold.name));
 }
 
 /// The first facts of a topic, each as the contract says.

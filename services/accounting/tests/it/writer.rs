@@ -1,22 +1,26 @@
 //! The writer when things go wrong: a lost connection, another writer, a row that the database refuses, a full queue, shutdown.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use accounting::app::verify;
 use countinghouse_proto::accounting::v1::PostTransactionRequest;
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
-use platform::lifecycle::Ending;
+use platform::{config::Secret, lifecycle::Ending};
 use testkit::wait_for;
+use tokio::time;
 use tonic::Code;
 
 use crate::support::{
-    BOUND, Bank, call_on, credit, debit, new_id, own,
+    BOUND, Bank, Proxy, call_on, credit, debit, own,
     people::{SUB_BRANCH, TELLER},
     post, yuan,
 };
 
 /// Requests that are in flight together: several batches of them.
 const MANY: usize = 60;
+
+/// Within this a posting is written, unless the answer to its load was held back.
+const LOAD_BOUND: Duration = Duration::from_secs(5);
 
 /// How often the connection is lost.
 const ROUNDS: usize = 3;
@@ -116,6 +120,7 @@ async fn a_full_queue_refuses_at_once_and_what_waits_is_done() {
     bank.house().stop().await;
     bank.house().config.writer.queue_max = 4;
     bank.house().start_again().await;
+    bank.post(TELLER, take_in()).await.unwrap();
     // The writer's next append waits for this.
     let mut lock = bank.database.owner.begin().await.unwrap();
     sqlx::query("LOCK TABLE batch IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
@@ -187,22 +192,6 @@ async fn what_is_in_flight_when_the_service_stops_is_answered() {
 }
 
 #[tokio::test]
-async fn what_is_only_checked_leaves_no_trace() {
-    let bank = Bank::open().await;
-    let before = last_posting(&bank).await;
-    let check = PostTransactionRequest { validate_only: true, ..take_in() };
-    let checked = bank.post(TELLER, check.clone()).await.unwrap();
-    assert_eq!((checked.number, checked.name.as_str()), (0, ""));
-    let again =
-        bank.post(TELLER, PostTransactionRequest { request_id: new_id(), ..check.clone() }).await.unwrap();
-    assert_eq!(again.entries, checked.entries);
-
-    let posted = bank.post(TELLER, PostTransactionRequest { validate_only: false, ..check }).await.unwrap();
-    assert_eq!(posted.number, before + 1);
-    assert_eq!(posted.entries, checked.entries);
-}
-
-#[tokio::test]
 async fn a_writer_that_has_nothing_to_do_finds_out_that_its_session_is_gone() {
     let bank = Bank::open().await;
     assert!(bank.cut_off_the_writer().await);
@@ -211,4 +200,69 @@ async fn a_writer_that_has_nothing_to_do_finds_out_that_its_session_is_gone() {
         bank.cut_off_the_writer().await.then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_append_of_unknown_outcome_that_was_written_is_answered_as_done() {
+    let mut bank = Bank::open().await;
+    let postgres = bank.config.database.options().unwrap();
+    let direct = format!("{}:{}", postgres.get_host(), postgres.get_port());
+    let proxy = Proxy::to(direct.clone()).await;
+    let through = bank.config.database.url.expose().replace(&direct, &proxy.address.to_string());
+    bank.house().stop().await;
+    bank.house().config.database.url = Secret::new(format!("{through}?sslmode=disable"));
+    bank.house().start_again().await;
+    bank.post(TELLER, take_in()).await.unwrap();
+
+    let mut settled = false;
+    while !settled {
+        let before = last_posting(&bank).await;
+        // The answer to the load passes, that to the append does not, unless the writer has just tried its idle session.
+        proxy.hold_back_after(1);
+        let request = take_in();
+        let call = tokio::spawn(call_on(bank.channel.clone(), TELLER, request.clone()));
+        let written = wait_for(BOUND, "the posting to be written", || async {
+            (last_posting(&bank).await > before).then_some(())
+        });
+        let is_written = time::timeout(LOAD_BOUND, written).await.is_ok();
+        assert!(!call.is_finished(), "the writer waits for an answer of the database");
+        proxy.cut();
+        let answer = call.await.unwrap();
+        if is_written {
+            assert_eq!(answer.unwrap().posting.unwrap().number, before + 1);
+            settled = true;
+        }
+        bank.post(TELLER, take_in()).await.unwrap();
+    }
+    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.house().stop().await;
+}
+
+#[tokio::test]
+async fn an_append_that_was_cut_off_before_it_was_written_is_refused_and_can_be_repeated() {
+    let bank = Bank::open().await;
+    let before = last_posting(&bank).await;
+    // Readers may read the batches, and the writer may not add one.
+    let mut lock = bank.database.owner.begin().await.unwrap();
+    sqlx::query("LOCK TABLE batch IN SHARE MODE").execute(&mut *lock).await.unwrap();
+    let request = take_in();
+    let call = tokio::spawn(call_on(bank.channel.clone(), TELLER, request.clone()));
+    wait_for(BOUND, "the append to wait for the lock", || async {
+        let waits: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+             AND application_name = 'accounting.writer' AND wait_event_type = 'Lock')",
+        )
+        .fetch_one(&bank.database.dml)
+        .await
+        .ok()?;
+        waits.then_some(())
+    })
+    .await;
+    assert!(bank.cut_off_the_writer().await);
+
+    let refused = call.await.unwrap().unwrap_err();
+    assert_eq!((refused.code, refused.reason.as_str()), (Code::Unavailable, "NOT_THE_WRITER"));
+    lock.rollback().await.unwrap();
+    let posting = bank.call(TELLER, request).await.unwrap().posting.unwrap();
+    assert_eq!(posting.number, before + 1);
 }

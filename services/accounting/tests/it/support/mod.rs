@@ -7,6 +7,7 @@ mod calls;
 mod clock;
 mod house;
 pub mod people;
+mod proxy;
 mod refused;
 
 pub use self::{
@@ -14,6 +15,7 @@ pub use self::{
     base_data::record,
     calls::Call,
     house::{House, call_on, issuer},
+    proxy::Proxy,
     refused::Refused,
 };
 
