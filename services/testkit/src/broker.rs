@@ -126,7 +126,10 @@ log.cleaner.dedupe.buffer.size=4194304
     fn format(&self) -> Result<()> {
         // What an interrupted attempt left would be refused.
         folder::delete(&self.folder.join("data"))?;
-        let cluster = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
+        let mut cluster: [u8; 16] = rand::random();
+        // Written as `A..`: an id that begins with `-` would be taken for an option.
+        cluster[0] = 0;
+        let cluster = URL_SAFE_NO_PAD.encode(cluster);
         let mut command = Command::new("java");
         command.args(java_arguments()?).args(["kafka.tools.StorageTool", "format", "-t", &cluster, "-c"]);
         let output = command.arg(&self.properties).output().context("run java: run scripts/setup first")?;
