@@ -93,10 +93,11 @@ impl Publisher {
         let (position, fact) = &flight.page[place];
         let topic = self.kafka.prefixed(&fact.topic);
         loop {
+            // The record's timestamp is when it is sent, not the fact's time: the broker counts retention from it, and would
+            // delete at once what was published late.
             let record = FutureRecord::to(&topic)
                 .key(&fact.key)
                 .payload(&*fact.payload)
-                .timestamp(fact.time.timestamp_millis())
                 .headers(record::headers(fact, &self.ce_source));
             match self.producer.send_result(record) {
                 Ok(delivery) => return flight.waiting.push_back((place, delivery)),

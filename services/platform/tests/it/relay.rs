@@ -7,13 +7,17 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use platform::{
     facts::KafkaConfig,
     outbox::{self, OutboxSource},
     relay::{self, FactSource, JournalSource, NotDrained},
 };
 use rand::{Rng, distr::Alphanumeric};
-use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
+use rdkafka::{
+    Message,
+    admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
+};
 use testkit::{PrivateBroker, PrivatePostgres, wait_for};
 use tokio_util::sync::CancellationToken;
 
@@ -67,6 +71,32 @@ async fn a_row_that_commits_after_later_ones_were_published_is_published_too() {
     let records = bench.arrived(NOTES, 2).await;
     assert!(records.iter().any(|record| record.fact.key == "late"));
     relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_fact_of_long_ago_is_as_new_to_the_broker_as_any_other() {
+    let bench = Bench::new().await;
+    let relay = bench.relay_outbox();
+    let began = bench::now();
+    let (mut old, mut early) = (note(1, "old", 1), note(2, "early", 1));
+    old.time = began - TimeDelta::days(10_000);
+    early.time = began + TimeDelta::days(10_000);
+    outbox::append(&mut bench.pool().acquire().await.unwrap(), &[old.clone(), early.clone()]).await.unwrap();
+    relay::drained(bench.pool(), &OutboxSource, i64::MAX, BOUND).await.unwrap();
+    relay.stop().await;
+
+    let kafka = bench.kafka.clone();
+    let sent = tokio::task::spawn_blocking(move || {
+        let reader = bench::reader(&kafka, NOTES);
+        let next = || reader.poll(BOUND).expect("a record").expect("no error").timestamp().to_millis();
+        [next(), next()]
+    });
+    for sent in sent.await.unwrap() {
+        assert!(sent >= Some(began.timestamp_millis()), "retention would count from {sent:?}");
+        assert!(sent <= Some(bench::now().timestamp_millis()), "retention would count from {sent:?}");
+    }
+    let times: Vec<_> = bench.arrived(NOTES, 2).await.iter().map(|record| record.fact.time).collect();
+    assert!(times.contains(&old.time) && times.contains(&early.time), "{times:?}");
 }
 
 #[tokio::test]

@@ -392,20 +392,22 @@ fn assert_in_order(facts: impl Iterator<Item = (String, i64)>) {
     }
 }
 
-/// Reads a topic from its beginning until it has held `count` different facts.
-fn read(kafka: &KafkaConfig, topic: &str, count: usize) -> Vec<Record> {
-    let consumer: BaseConsumer = kafka
-        .client()
-        .expect("a configuration")
-        .set("group.id", kafka.prefixed("reader"))
-        .create()
-        .expect("a reader");
+/// A reader of a topic from its beginning, in no group.
+pub fn reader(kafka: &KafkaConfig, topic: &str) -> BaseConsumer {
+    let mut client = kafka.client().expect("a configuration");
+    let consumer: BaseConsumer = client.set("group.id", kafka.prefixed("reader")).create().expect("a reader");
     let cluster_topic = kafka.prefixed(topic);
     let mut assignment = TopicPartitionList::new();
     for partition in 0..4 {
         assignment.add_partition_offset(&cluster_topic, partition, Offset::Beginning).expect("a partition");
     }
     consumer.assign(&assignment).expect("an assignment");
+    consumer
+}
+
+/// Reads a topic from its beginning until it has held `count` different facts.
+fn read(kafka: &KafkaConfig, topic: &str, count: usize) -> Vec<Record> {
+    let consumer = reader(kafka, topic);
     let (mut records, mut seen) = (Vec::new(), HashSet::new());
     let mut give_up_at = std::time::Instant::now() + BOUND;
     while seen.len() < count {
