@@ -30,9 +30,9 @@ use super::{
     deadline::Deadlines,
     message::{self, Message},
     open::{self, Ending},
+    peek,
     run::Runner,
     telling::{Call, Telling, reason_of},
-    wire,
 };
 use crate::{
     approval::Approvals,
@@ -172,7 +172,7 @@ impl Parts {
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Status> {
         let only_validates = match policy.validate_only_field {
-            Some(number) => wire::bool_field(message.bytes(), number).unwrap_or_default(),
+            Some(number) => peek::bool_field(message.bytes(), number).unwrap_or_default(),
             None => false,
         };
         if policy.approval == ApprovalRule::Always && !only_validates {
@@ -222,7 +222,7 @@ impl Parts {
 /// The scope that a request acts in, with the field that names it; none for an rpc that is not bound to one.
 fn scope<'a>(policy: &'a Policy, message: &'a [u8]) -> Result<Option<(&'a str, &'a str)>, Refusal> {
     let Some((field, number)) = &policy.scope_field else { return Ok(None) };
-    match wire::string_field(message, *number) {
+    match peek::string_field(message, *number) {
         Some(scope) if scope.chars().any(char::is_control) => Err(reasons::FIELD_INVALID
             .refuse("the scope has a control character in it")
             .field(field, "must be printable")),

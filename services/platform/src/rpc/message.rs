@@ -9,7 +9,7 @@ use tonic::{
     codec::{CompressionEncoding, DecodeBuf, Decoder, Streaming},
 };
 
-use super::{Policy, wire};
+use super::{Policy, peek};
 use crate::refusal::{Refusal, reasons};
 
 const ENCODING: &str = "grpc-encoding";
@@ -23,11 +23,11 @@ pub struct Message {
 
 impl Message {
     pub fn of(bytes: &[u8]) -> Self {
-        Self { frame: wire::frame(bytes) }
+        Self { frame: peek::frame(bytes) }
     }
 
     pub fn bytes(&self) -> &[u8] {
-        self.frame.get(wire::FRAME_HEAD_BYTES..).unwrap_or_default()
+        self.frame.get(peek::FRAME_HEAD_BYTES..).unwrap_or_default()
     }
 
     /// A request that carries it.
@@ -38,7 +38,7 @@ impl Message {
 
 /// Reads the message of a request. A packed one is unpacked here, so that nobody behind the gate need know how.
 pub async fn read(headers: &mut HeaderMap, body: Body, bytes_max: usize) -> Result<Message, Refusal> {
-    let frame = match Limited::new(body, bytes_max + wire::FRAME_HEAD_BYTES).collect().await {
+    let frame = match Limited::new(body, bytes_max + peek::FRAME_HEAD_BYTES).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Err(too_large(bytes_max)),
         Err(error) => return Err(malformed(&format!("it broke off: {error}"))),
@@ -48,7 +48,7 @@ pub async fn read(headers: &mut HeaderMap, body: Body, bytes_max: usize) -> Resu
         Some(encoding) if encoding != "identity" => Err(reasons::FIELD_INVALID
             .refuse("the request is packed in a way that is not known here")
             .field(ENCODING, "must be identity or gzip")),
-        _ if wire::message(&frame).is_some() => Ok(Message { frame }),
+        _ if peek::message(&frame).is_some() => Ok(Message { frame }),
         _ => Err(malformed("it is not one whole gRPC frame")),
     }
 }
@@ -107,7 +107,7 @@ pub fn request(policy: &Policy, message: Message) -> Request<Body> {
 pub fn response(message: &[u8]) -> Response<Body> {
     let mut trailers = HeaderMap::new();
     trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
-    let body = Full::new(wire::frame(message)).with_trailers(async { Some(Ok(trailers)) });
+    let body = Full::new(peek::frame(message)).with_trailers(async { Some(Ok(trailers)) });
     let mut response = Response::new(Body::new(body));
     response.headers_mut().insert(CONTENT_TYPE, GRPC);
     response

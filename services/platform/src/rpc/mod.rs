@@ -33,17 +33,17 @@ mod deadline;
 mod gate;
 mod message;
 mod open;
+mod peek;
 mod policies;
 mod run;
 mod server;
 mod telling;
-mod wire;
 
 pub use self::{
     config::{ConfigError, RpcConfig},
     policies::{JsonError, Policies, Policy, PolicyError, json},
     run::Runner,
     server::{Basis, Builder, Server, StartError},
-    telling::CORRELATION_HEADER,
+    telling::{CORRELATION_HEADER, code_name},
 };
-pub(crate) use self::{telling::reason_of, wire::string_field};
+pub(crate) use self::{peek::string_field, telling::reason_of};

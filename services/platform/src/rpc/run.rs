@@ -11,7 +11,7 @@ use tower::Service;
 use super::{
     Policy,
     message::{self, Message},
-    wire,
+    peek,
 };
 use crate::auth::Caller;
 
@@ -37,7 +37,7 @@ impl Runner {
         let body = body.collect().await?;
         match body.trailers().and_then(Status::from_header_map) {
             Some(status) if status.code() != tonic::Code::Ok => Err(status),
-            Some(_) => wire::message(&body.to_bytes())
+            Some(_) => peek::message(&body.to_bytes())
                 .ok_or_else(|| Status::internal("an rpc was not answered with one message")),
             None => Err(Status::internal("an rpc was answered without a status")),
         }

@@ -128,7 +128,7 @@ pub fn reason_of(status: &Status) -> Option<String> {
 }
 
 /// A code as gRPC spells it.
-fn code_name(code: Code) -> &'static str {
+pub fn code_name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",
