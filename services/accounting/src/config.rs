@@ -21,6 +21,10 @@ const DEFAULTS: &str = include_str!("../config/default.toml");
 /// Connections that are taken for good: two each by three relays and by the sealer of the audit (one listens, one measures).
 const CONNECTIONS_TAKEN: u32 = 8;
 
+/// Bytes of requests in a batch at most. With one more request of the largest size these are fewer postings than
+/// `verify` believes of a batch.
+const BATCH_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
 /// Everything that an installation may set.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +109,13 @@ impl Config {
                 Err(SettingInvalid { key, rule: format!("at least {least}, not {value}") })
             }
         };
+        let at_most = |key: &'static str, value: u64, most: u64| {
+            if value <= most {
+                Ok(())
+            } else {
+                Err(SettingInvalid { key, rule: format!("at most {most}, not {value}") })
+            }
+        };
         let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         at_least(
             "database.connections_max",
@@ -114,12 +125,16 @@ impl Config {
         at_least("writer.queue_max", number(self.writer.queue_max), 1)?;
         at_least("writer.batch_commands_max", number(self.writer.batch_commands_max), 1)?;
         at_least("writer.batch_bytes_max", number(self.writer.batch_bytes_max), 1)?;
+        at_most("writer.batch_bytes_max", number(self.writer.batch_bytes_max), BATCH_BYTES_MAX)?;
         at_least("writer.accounts_max", number(self.writer.accounts_max), 1_000)?;
         at_least("writer.request_memory_days", self.writer.request_memory_days.into(), 40)?;
         at_least("writer.statement_timeout_ms", self.writer.statement_timeout_ms.into(), 100)?;
         at_least("writer.lead_retry_ms", self.writer.lead_retry_ms, 10)?;
         at_least("jobs.approval_days", self.jobs.approval_days.into(), 40)?;
-        at_least("jobs.expire_holds_every_ms", self.jobs.expire_holds_every_ms, 10)
+        at_least("jobs.expire_holds_every_ms", self.jobs.expire_holds_every_ms, 10)?;
+        // An approval that was cut off may run its request again, which must be remembered then (ACC-4).
+        let remembered_h = 24 * u64::from(self.writer.request_memory_days);
+        at_most("approval.expire_after_hours", self.approval.expire_after_hours.into(), remembered_h / 2)
     }
 }
 
@@ -166,6 +181,8 @@ mod tests {
     fn a_setting_that_cannot_be_meant_is_named() {
         let error = with(&[("WRITER__REQUEST_MEMORY_DAYS", "1")]).unwrap().check().unwrap_err();
         assert_eq!(error.to_string(), "writer.request_memory_days must be at least 40, not 1");
+        let error = with(&[("APPROVAL__EXPIRE_AFTER_HOURS", "481")]).unwrap().check().unwrap_err();
+        assert_eq!(error.to_string(), "approval.expire_after_hours must be at most 480, not 481");
     }
 
     #[test]

@@ -26,7 +26,7 @@ const BATCHES_AT_ONCE: i64 = 500;
 const POSTINGS_AT_ONCE: i64 = 2_000;
 
 /// More than any batch has: a batch row that says so lies, and is found to.
-const ROWS_MAX: i64 = 100_000;
+const ROWS_MAX: i64 = 200_000;
 
 /// How far a verification has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
