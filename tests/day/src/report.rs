@@ -67,8 +67,8 @@ impl<'a> Report<'a> {
 }
 
 /// A number with its thousands parted: 12,345.
-pub fn thousands(number: impl Into<i128>) -> String {
-    let number: i128 = number.into();
+pub fn thousands(number: impl TryInto<i128>) -> String {
+    let number: i128 = number.try_into().unwrap_or(i128::MAX);
     let digits = number.unsigned_abs().to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

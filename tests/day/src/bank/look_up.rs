@@ -72,6 +72,11 @@ impl Bank {
         of_kind!(self, CalendarYear).map(|(_, calendar)| calendar).find(|calendar| calendar.year == year)
     }
 
+    /// The years that have a calendar.
+    pub fn calendar_years(&self) -> impl Iterator<Item = i32> {
+        of_kind!(self, CalendarYear).map(|(_, calendar)| calendar.year)
+    }
+
     /// Whether the books open on a date.
     pub fn is_business_day(&self, date: NaiveDate) -> Result<bool> {
         let year = date.year();

@@ -1,5 +1,6 @@
 //! The sample bank: base data, chart of accounts and internal accounts, read from CSV files.
 
+mod founding;
 mod internal;
 mod look_up;
 mod records;
@@ -11,6 +12,7 @@ use std::path::Path;
 use anyhow::Result;
 use countinghouse_proto::accounting::v1::BaseRecord;
 
+pub use founding::Funds;
 pub use internal::InternalAccount;
 
 /// A bank as data.
@@ -20,6 +22,8 @@ pub struct Bank {
     pub records: Vec<BaseRecord>,
     /// The accounts that it keeps for itself.
     pub internal_accounts: Vec<InternalAccount>,
+    /// What it has when it opens, the base currency first.
+    pub funds: Vec<Funds>,
 }
 
 impl Bank {
@@ -27,7 +31,8 @@ impl Bank {
     pub fn read(folder: &Path, chart: &Path) -> Result<Self> {
         let records = records::read(folder, chart)?;
         let internal_accounts = internal::read(folder, &records)?;
-        Ok(Self { records, internal_accounts })
+        let funds = founding::read(folder)?;
+        Ok(Self { records, internal_accounts, funds })
     }
 
     /// The sample bank of this repository.

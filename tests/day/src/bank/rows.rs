@@ -147,6 +147,16 @@ pub(super) struct InternalAccountRow {
     pub title: String,
 }
 
+/// A row of `founding.csv`: what the bank has in a currency when it opens.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FoundingRow {
+    pub currency: String,
+    pub funds: Decimal,
+    pub vault_cash: Decimal,
+    pub branch_cash: Decimal,
+}
+
 /// A list whose items are parted by spaces.
 fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     Ok(String::deserialize(deserializer)?.split_whitespace().map(str::to_owned).collect())

@@ -93,15 +93,23 @@ impl Client {
         Ok(answer.into_inner().hold)
     }
 
-    /// The posting that a request made, if it made one.
-    pub async fn posting_of(&self, token: &Token, request_id: &str) -> Result<Option<Posting>, Refusal> {
-        let answer = self
-            .retried(async || {
-                let asked = ListPostingsRequest { request_id: request_id.to_owned(), page_size: 1, ..Default::default() };
-                PostingServiceClient::new(self.channel.clone()).list_postings(token.on(Request::new(asked))).await
-            })
-            .await?;
-        Ok(answer.into_inner().postings.pop())
+    /// Gives every posting of the book to `take`, the newest first.
+    pub async fn each_posting(&self, token: &Token, mut take: impl FnMut(Posting)) -> Result<(), Refusal> {
+        let mut asked = ListPostingsRequest { page_size: PAGE_SIZE, ..ListPostingsRequest::default() };
+        loop {
+            let answer = self
+                .retried(async || {
+                    let mut client = PostingServiceClient::new(self.channel.clone());
+                    client.list_postings(token.on(Request::new(asked.clone()))).await
+                })
+                .await?
+                .into_inner();
+            answer.postings.into_iter().for_each(&mut take);
+            if answer.next_page_token.is_empty() {
+                return Ok(());
+            }
+            asked.page_token = answer.next_page_token;
+        }
     }
 
     /// The trial balance of the whole bank, by the codes that accounts stand on.

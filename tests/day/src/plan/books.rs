@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use countinghouse_proto::accounting::v1::{AccountKind, AccountStatus, FreezeKind, NormalSide, Side};
+use countinghouse_proto::accounting::v1::{AccountKind, AccountStatus, FreezeKind, HoldState, NormalSide, Side};
 use rust_decimal::Decimal;
 
 use super::step::{CustomerId, Deal, HoldId, Line, Party, Place, Standing};
@@ -40,7 +40,7 @@ impl Totals {
 }
 
 /// A customer's account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
     pub branch: String,
     pub kind: AccountKind,
@@ -70,13 +70,17 @@ impl Customer {
 }
 
 /// A hold.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     pub account: CustomerId,
+    pub state: HoldState,
+    pub amount: Decimal,
+    pub captured: Decimal,
     pub remaining: Decimal,
-    /// Left to expire.
-    pub lapses: bool,
 }
+
+/// What was debited and credited on a ledger code in a currency.
+pub type Movements = BTreeMap<(String, String), (Decimal, Decimal)>;
 
 /// All accounts that the day moves.
 #[derive(Debug, Clone)]
@@ -84,13 +88,20 @@ pub struct Books {
     pub customers: Vec<Customer>,
     pub holds: Vec<Held>,
     own: BTreeMap<Place, Totals>,
+    movements: Movements,
     inter_branch_code: String,
 }
 
 impl Books {
     /// The books with the bank's own accounts as they are at the beginning.
     pub fn new(own: BTreeMap<Place, Totals>, inter_branch_code: &str) -> Self {
-        Self { customers: Vec::new(), holds: Vec::new(), own, inter_branch_code: inter_branch_code.to_owned() }
+        Self {
+            customers: Vec::new(),
+            holds: Vec::new(),
+            own,
+            movements: Movements::new(),
+            inter_branch_code: inter_branch_code.to_owned(),
+        }
     }
 
     pub fn customer(&self, id: CustomerId) -> &Customer {
@@ -115,14 +126,36 @@ impl Books {
         self.own.get(place).map(Totals::ledger)
     }
 
+    /// What the day has moved, by ledger code and currency.
+    pub fn movements(&self) -> &Movements {
+        &self.movements
+    }
+
     /// Books a deal, with the inter-branch entries that it causes.
     pub fn book(&mut self, deal: &Deal) -> Result<()> {
+        let added = self.between_branches(deal)?;
         for line in &deal.lines {
-            self.totals(&line.party)?.add(line.side, amount(line)?);
+            self.add(&line.party, &line.currency, line.side, amount(line)?)?;
         }
-        for (place, difference) in self.between_branches(deal)? {
+        for (place, difference) in added {
             let side = if difference > Decimal::ZERO { Side::Credit } else { Side::Debit };
-            self.totals(&Party::Own(place))?.add(side, difference.abs());
+            let currency = place.currency.clone();
+            self.add(&Party::Own(place), &currency, side, difference.abs())?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, party: &Party, currency: &str, side: Side, amount: Decimal) -> Result<()> {
+        self.totals(party)?.add(side, amount);
+        let ledger_code = match party {
+            Party::Customer(id) => self.customer(*id).ledger_code,
+            Party::Own(place) => &place.ledger_code,
+            Party::Named(_) => "",
+        };
+        let moved = self.movements.entry((ledger_code.to_owned(), currency.to_owned())).or_default();
+        match side {
+            Side::Debit => moved.0 += amount,
+            _ => moved.1 += amount,
         }
         Ok(())
     }
@@ -153,28 +186,37 @@ impl Books {
     }
 
     /// Sets money aside.
-    pub fn place_hold(&mut self, account: CustomerId, amount: Decimal, lapses: bool) -> HoldId {
+    pub fn place_hold(&mut self, account: CustomerId, amount: Decimal) -> HoldId {
         self.customer_mut(account).held += amount;
-        self.holds.push(Held { account, remaining: amount, lapses });
+        let hold =
+            Held { account, state: HoldState::Open, amount, captured: Decimal::ZERO, remaining: amount };
+        self.holds.push(hold);
         HoldId(self.holds.len() - 1)
     }
 
     /// Takes some of what is set aside, and lets go of the rest unless it is kept.
-    pub fn take_hold(&mut self, id: HoldId, amount: Decimal, keep_rest: bool) {
+    pub fn capture_hold(&mut self, id: HoldId, amount: Decimal, keep_rest: bool) {
         let hold = &mut self.holds[id.0];
-        let before = hold.remaining;
-        hold.remaining = if keep_rest { before - amount } else { Decimal::ZERO };
-        let (account, less) = (hold.account, before - hold.remaining);
-        self.customer_mut(account).held -= less;
+        hold.captured += amount;
+        let rest = if keep_rest { hold.remaining - amount } else { Decimal::ZERO };
+        self.keep(id, rest, HoldState::Captured);
     }
 
-    /// Lets go of all that is left to expire.
-    pub fn lapse_holds(&mut self) {
-        let lapsing: Vec<HoldId> =
-            self.holds.iter().enumerate().filter(|(_, hold)| hold.lapses).map(|(place, _)| HoldId(place)).collect();
-        for id in lapsing {
-            self.take_hold(id, Decimal::ZERO, false);
+    /// Lets go of what is set aside: it is released, or it lapses.
+    pub fn end_hold(&mut self, id: HoldId, state: HoldState) {
+        self.keep(id, Decimal::ZERO, state);
+    }
+
+    /// Keeps so much set aside; with nothing left the hold has come to its end.
+    fn keep(&mut self, id: HoldId, rest: Decimal, end: HoldState) {
+        let hold = &mut self.holds[id.0];
+        let freed = hold.remaining - rest;
+        hold.remaining = rest;
+        if rest.is_zero() {
+            hold.state = end;
         }
+        let account = hold.account;
+        self.customer_mut(account).held -= freed;
     }
 
     fn totals(&mut self, party: &Party) -> Result<&mut Totals> {
@@ -285,14 +327,25 @@ mod tests {
         let mut books = books();
         let account = CustomerId(0);
         books.book(&deposit("110200", 100)).unwrap();
-        let hold = books.place_hold(account, 60.into(), false);
-        let lapsing = books.place_hold(account, 30.into(), true);
+        let hold = books.place_hold(account, 60.into());
+        let lapsing = books.place_hold(account, 30.into());
         assert_eq!(books.customer(account).available(), 10.into());
-        books.take_hold(hold, 20.into(), true);
-        assert_eq!(books.hold(hold).remaining, 40.into());
-        books.take_hold(hold, 40.into(), false);
-        books.lapse_holds();
-        assert_eq!(books.hold(lapsing).remaining, Decimal::ZERO);
+        books.capture_hold(hold, 20.into(), true);
+        assert_eq!((books.hold(hold).remaining, books.hold(hold).state), (40.into(), HoldState::Open));
+        books.capture_hold(hold, 30.into(), false);
+        assert_eq!((books.hold(hold).captured, books.hold(hold).state), (50.into(), HoldState::Captured));
+        books.end_hold(lapsing, HoldState::Expired);
+        assert_eq!((books.hold(lapsing).remaining, books.hold(lapsing).state), (Decimal::ZERO, HoldState::Expired));
         assert_eq!(books.customer(account).available(), 100.into());
+    }
+
+    #[test]
+    fn movements_are_told_by_code_and_currency() {
+        let mut books = books();
+        books.book(&deposit("110100", 100)).unwrap();
+        let moved = |code: &str| books.movements()[&(code.to_owned(), "CNY".to_owned())];
+        assert_eq!(moved("100101"), (100.into(), Decimal::ZERO));
+        assert_eq!(moved("201101"), (Decimal::ZERO, 100.into()));
+        assert_eq!(moved("300301"), (100.into(), 100.into()));
     }
 }

@@ -2,6 +2,8 @@
 
 /// 业务现金.
 pub(super) const TELLERS_CASH: &str = "100101";
+/// 金库现金: head office and branches have it.
+pub(super) const VAULT_CASH: &str = "100102";
 /// 个人活期存款.
 pub(super) const PERSONAL_DEMAND: &str = "201101";
 /// 个人定期存款.
@@ -10,6 +12,8 @@ pub(super) const PERSONAL_TERM: &str = "201102";
 pub(super) const CORPORATE_DEMAND: &str = "201104";
 /// 单位定期存款.
 pub(super) const CORPORATE_TERM: &str = "201105";
+/// 单位协定存款: in yuan only.
+pub(super) const AGREEMENT_DEPOSITS: &str = "201107";
 /// 个人保证金.
 pub(super) const PERSONAL_MARGIN: &str = "200201";
 /// 单位保证金.

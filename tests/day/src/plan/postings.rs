@@ -212,28 +212,37 @@ impl Planner<'_> {
         self.post("cheque book sold", &desk, deal)
     }
 
-    /// A withdrawal above the teller's limit, which the supervisor approves or rejects.
+    /// A deposit above the teller's limit, which the supervisor approves or rejects.
     pub fn above_limit(&mut self) -> Result<()> {
-        let Some(account) = self.any(|_, customer| {
-            customer.is_active() && customer.currency == "CNY" && customer.available() >= Decimal::from(100_000)
-        }) else {
-            return Ok(());
-        };
+        if self.rng.random_ratio(3, 4) { self.above_limit_approved() } else { self.above_limit_rejected() }
+    }
+
+    /// Above the limit, and approved.
+    pub fn above_limit_approved(&mut self) -> Result<()> {
+        let (desk, deal) = self.deal_above_limit()?;
+        let (teller, by) = (Caller::operator(desk.teller()), Caller::operator(&desk.supervisor));
+        self.post_as("above the limit, approved", teller, &desk.branch, deal, Expected::Approved { by })
+    }
+
+    /// Above the limit, and rejected.
+    pub fn above_limit_rejected(&mut self) -> Result<()> {
+        let (desk, deal) = self.deal_above_limit()?;
+        let by = Caller::operator(&desk.supervisor);
+        let action = Action::Post { deal, dry_run: false };
+        self.act("above the limit, rejected", desk.teller(), &desk.branch, action, Expected::Rejected { by });
+        Ok(())
+    }
+
+    fn deal_above_limit(&mut self) -> Result<(Desk, Deal)> {
+        let account = self.any(|_, customer| customer.is_active() && customer.currency == "CNY");
+        let account = account.context("an active account in yuan")?;
         let branch = self.books.customer(account).branch.clone();
         let desk = self.desk_at(&branch)?;
         let limit = limit(self.bank, desk.teller(), TransactionKind::Cash, "CNY")?;
         let amount = self.exact("CNY", limit * Decimal::new(15, 1))?;
-        if self.books.customer(account).available() < amount {
-            return Ok(());
-        }
-        let deal = self.withdrawal_of(&desk, account, amount);
-        let (teller, by) = (Caller::operator(desk.teller()), desk.supervisor.clone());
-        if self.rng.random_ratio(3, 4) {
-            return self.post_as("above the limit, approved", teller, &desk.branch, deal, Expected::Approved { by });
-        }
-        let action = Action::Post { deal, dry_run: false };
-        self.act("above the limit, rejected", desk.teller(), &desk.branch, action, Expected::Rejected { by });
-        Ok(())
+        let cash = Self::own(&desk, TELLERS_CASH, "CNY");
+        let deal = self.payment("CASH_DEPOSIT", cash, Party::Customer(account), "CNY", amount);
+        Ok((desk, deal))
     }
 
     /// A withdrawal that is only checked: the answer says how the account would stand, and nothing has changed.

@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use countinghouse_proto::accounting::v1::{AccountKind, BatchMode, FreezeKind, Side};
 use rust_decimal::Decimal;
 
+use super::books::Customer;
 use crate::staff::Caller;
 
 /// A customer's account of this day, by its place in the plan. It has its number when it has been opened.
@@ -83,7 +84,8 @@ pub struct Deal {
 /// What a step asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    Open { customer: CustomerId },
+    /// Opens a customer's account with these terms.
+    Open { customer: CustomerId, terms: Box<Customer> },
     Activate { account: CustomerId },
     MarkDormant { account: CustomerId },
     Freeze { account: CustomerId, freeze: FreezeKind, amount: Option<Decimal> },
@@ -95,6 +97,8 @@ pub enum Action {
     Hold { hold: HoldId, account: CustomerId, amount: String, life: Duration },
     Capture { hold: HoldId, account: CustomerId, deal: Deal, keep_rest: bool },
     Release { hold: HoldId, account: CustomerId },
+    /// Waits until the service has written down that the hold has lapsed.
+    AwaitExpiry { hold: HoldId, account: CustomerId },
     /// A request that names things which do not exist.
     Odd(OddRequest),
 }
@@ -107,6 +111,10 @@ pub enum OddRequest {
     OpenOnCode { kind: AccountKind, ledger_code: &'static str, currency: &'static str },
     OpenInternalAgain(Place),
     OpenBusinessDay { date: String },
+    /// A parameter, from this date on.
+    SetParameter { code: &'static str, value: &'static str, effective_date: String },
+    /// A rate at which the bank would sell below what it pays, from this date on.
+    SellBelowBuying { currency: &'static str, effective_date: String },
 }
 
 /// What must come of a step.
@@ -115,9 +123,9 @@ pub enum Expected {
     /// It is done.
     Done,
     /// It is refused to its maker, approved by a second person, and then done.
-    Approved { by: String },
+    Approved { by: Caller },
     /// It is refused to its maker, rejected by a second person, and never done.
-    Rejected { by: String },
+    Rejected { by: Caller },
     /// It is refused to its maker, and the approval is refused to this second person.
     NotApproved { by: Caller, reason: &'static str },
     /// Each item of the batch is posted (`None`) or refused.
@@ -166,7 +174,7 @@ impl Step {
     pub fn touches(&self) -> Vec<Party> {
         let mut touches = Vec::new();
         match &self.action {
-            Action::Open { customer: account }
+            Action::Open { customer: account, .. }
             | Action::Activate { account }
             | Action::MarkDormant { account }
             | Action::Freeze { account, .. }
@@ -174,7 +182,8 @@ impl Step {
             | Action::Retitle { account, .. }
             | Action::Close { account }
             | Action::Hold { account, .. }
-            | Action::Release { account, .. } => touches.push(Party::Customer(*account)),
+            | Action::Release { account, .. }
+            | Action::AwaitExpiry { account, .. } => touches.push(Party::Customer(*account)),
             Action::Capture { account, deal, .. } => {
                 touches.push(Party::Customer(*account));
                 touches.extend(of_deal(deal));

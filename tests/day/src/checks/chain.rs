@@ -1,0 +1,29 @@
+//! The chain of the journal, and every balance from its entries: the service's own program says whether they are right.
+
+use std::{env, process::Stdio, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
+
+use super::Books;
+
+/// A walk over the whole journal of a sample bank that has been kept for long.
+const VERIFIED_WITHIN: Duration = Duration::from_secs(300);
+
+impl Books<'_> {
+    /// Runs `accounting verify`, and gives its last line.
+    pub(super) async fn chain(&self) -> Result<String> {
+        let program = env::current_exe()?.with_file_name("accounting");
+        ensure!(program.exists(), "{} is not built: use `make run`", program.display());
+        let mut command = Command::new(&program);
+        command.arg("verify").envs(self.settings.of_the_service()).stdin(Stdio::null()).kill_on_drop(true);
+        let output = tokio::time::timeout(VERIFIED_WITHIN, command.output())
+            .await
+            .with_context(|| format!("no verdict within {VERIFIED_WITHIN:?}"))?
+            .with_context(|| format!("run {}", program.display()))?;
+        let told = String::from_utf8_lossy(&output.stdout);
+        let last = told.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
+        ensure!(output.status.success(), "{last} {}", String::from_utf8_lossy(&output.stderr).trim());
+        Ok(last)
+    }
+}

@@ -1,0 +1,81 @@
+//! Sets the bank up through the API: base data, business day, own accounts, founding. What is there already is left as it is,
+//! so that a second start on kept data only opens the next day.
+
+mod base_data;
+mod business_day;
+mod founding;
+mod own_accounts;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, NaiveDate, Utc};
+use countinghouse_proto::accounting::v1::GetTrialBalanceResponse;
+use platform::ids::SharedIds;
+
+use crate::{
+    bank::Bank,
+    client::{Answer, Client, Request, Token},
+    plan::{Place, Totals},
+    report::Report,
+    staff::{Caller, HeadOffice, Staff},
+};
+
+pub use own_accounts::amount;
+
+/// How many accounts are opened, or read, at once.
+pub const IN_FLIGHT: usize = 32;
+
+/// What it takes to set the bank up.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup<'a> {
+    pub bank: &'a Bank,
+    pub staff: &'a Staff,
+    pub office: &'a HeadOffice,
+    pub client: &'a Client,
+    pub ids: &'a SharedIds,
+}
+
+/// The bank as the day finds it.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    pub business_date: NaiveDate,
+    /// The bank's own accounts, by place: their names, and what is on them.
+    pub names: BTreeMap<Place, String>,
+    pub own: BTreeMap<Place, Totals>,
+    /// The trial balance before the day.
+    pub trial_balance: GetTrialBalanceResponse,
+    pub last_posting: i64,
+}
+
+impl Setup<'_> {
+    /// Makes the bank ready for a day.
+    pub async fn open(&self, now: DateTime<Utc>, same_day: bool, report: &mut Report<'_>) -> Result<Opened> {
+        self.load_base_data(report).await?;
+        let business_date = self.open_business_day(now, same_day, report).await?;
+        let names = self.open_own_accounts(report).await?;
+        let mut own = self.own_totals(&names).await?;
+        if self.found(&names, &own, report).await? {
+            own = self.own_totals(&names).await?;
+        }
+        let trial_balance = self.client.trial_balance(&self.reader()?).await?;
+        let last_posting = trial_balance.last_posting;
+        Ok(Opened { business_date, names, own, trial_balance, last_posting })
+    }
+
+    /// The token of someone at head office who reads everything.
+    pub fn reader(&self) -> Result<Token> {
+        self.staff.token(&self.office.book_keeper)
+    }
+
+    /// Sends a request that needs a second person, with that person's approval.
+    async fn approved(&self, maker: &Caller, checker: &Caller, request: impl Into<Request>) -> Result<Answer> {
+        let (maker, checker) = (self.staff.token(maker)?, self.staff.token(checker)?);
+        let request = request.into();
+        self.client.send_approved(&maker, &checker, &request).await.context("with a second person")
+    }
+
+    fn fresh_id(&self) -> String {
+        self.ids.next().to_string()
+    }
+}
