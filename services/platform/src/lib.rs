@@ -18,6 +18,7 @@
 //! | [`consumer`], [`inbox`], [`dead_letters`] | what has happened elsewhere, applied once |
 
 mod backoff;
+mod leadership;
 
 pub mod approval;
 pub mod audit;

@@ -1,15 +1,11 @@
 //! Services, known by the certificate that they show in mutual TLS: its subject's alternative name is a URI
 //! `spiffe://countinghouse/service/<name>`.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
-use x509_parser::{
-    certificate::X509Certificate,
-    extensions::GeneralName,
-    prelude::FromDer,
-};
+use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer};
 
-use super::{Actor, ActorKind, Authenticator, Scopes};
+use super::{Actor, ActorKind, Authenticator, SERVICE_ID_PREFIX, Scopes};
 use crate::refusal::{Refusal, reasons};
 
 const NAME_PREFIX: &str = "spiffe://countinghouse/service/";
@@ -17,6 +13,17 @@ const NAME_PREFIX: &str = "spiffe://countinghouse/service/";
 impl Authenticator {
     /// The service that shows a certificate, which TLS has verified already.
     pub fn service(&self, certificate_der: &[u8]) -> Result<Arc<Actor>, Refusal> {
+        let digest = *blake3::hash(certificate_der).as_bytes();
+        let mut known = self.certificates.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(actor) = known.get(&digest) {
+            return Ok(actor.clone());
+        }
+        let actor = self.read(certificate_der)?;
+        known.put(digest, actor.clone());
+        Ok(actor)
+    }
+
+    fn read(&self, certificate_der: &[u8]) -> Result<Arc<Actor>, Refusal> {
         let name = service_name(certificate_der).ok_or_else(|| {
             reasons::UNAUTHENTICATED.refuse(format!("the client certificate has no name {NAME_PREFIX}<name>"))
         })?;
@@ -27,7 +34,7 @@ impl Authenticator {
 /// The actor that a service is.
 pub fn actor_of_certificate(service: &str, permissions: Vec<String>) -> Actor {
     Actor {
-        id: format!("service/{service}"),
+        id: format!("{SERVICE_ID_PREFIX}{service}"),
         kind: ActorKind::Service,
         scopes: Scopes::All,
         roles: Vec::new(),
@@ -39,7 +46,9 @@ fn service_name(certificate_der: &[u8]) -> Option<String> {
     let (_, certificate) = X509Certificate::from_der(certificate_der).ok()?;
     let names = certificate.subject_alternative_name().ok()??;
     names.value.general_names.iter().find_map(|name| match name {
-        GeneralName::URI(uri) => uri.strip_prefix(NAME_PREFIX).filter(|name| !name.is_empty()).map(str::to_owned),
+        GeneralName::URI(uri) => {
+            uri.strip_prefix(NAME_PREFIX).filter(|name| !name.is_empty()).map(str::to_owned)
+        }
         _ => None,
     })
 }

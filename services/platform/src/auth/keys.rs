@@ -9,7 +9,7 @@ use std::{
 
 use jsonwebtoken::{
     Algorithm, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet},
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse},
 };
 
 use super::AuthConfig;
@@ -17,24 +17,33 @@ use super::AuthConfig;
 /// How long fetching the keys from a URL may take.
 const FETCH_MAX: Duration = Duration::from_secs(5);
 
+/// The largest answer that is taken for keys.
+const JWKS_BYTES_MAX: usize = 1024 * 1024;
+
 /// Keys that cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("set one of auth.jwks_file and auth.jwks_url")]
     NoSource,
-    #[error("the file of auth.jwks_file cannot be read")]
-    File(#[from] std::io::Error),
+    #[error("{file} cannot be read")]
+    File { file: String, source: std::io::Error },
     #[error("auth.jwks_url cannot be fetched")]
     Url(#[from] reqwest::Error),
+    #[error("auth.jwks_url answers with more than {JWKS_BYTES_MAX} bytes")]
+    TooLarge,
     #[error("the keys are no JWKS")]
     Form(#[from] serde_json::Error),
 }
 
 /// A key and the one algorithm that it is used with. HMAC is never among them: whoever can verify it can also sign.
 pub(super) struct Key {
+    pub thumbprint: Thumbprint,
     pub algorithm: Algorithm,
     pub decoding: DecodingKey,
 }
+
+/// Tells two keys of one id apart.
+pub(super) type Thumbprint = [u8; 32];
 
 /// The keys by their ids.
 pub(super) type KeySet = HashMap<String, Key>;
@@ -54,10 +63,7 @@ impl Keys {
     pub async fn open(config: &AuthConfig) -> Result<Self, KeyError> {
         let source = match (config.jwks_file.as_os_str().is_empty(), config.jwks_url.is_empty()) {
             (false, true) => Source::File(config.jwks_file.clone().into_boxed_path()),
-            (true, false) => {
-                let client = reqwest::Client::builder().timeout(FETCH_MAX).build()?;
-                Source::Url { url: config.jwks_url.clone(), client }
-            }
+            (true, false) => Source::Url { url: config.jwks_url.clone(), client: client(config).await? },
             _ => return Err(KeyError::NoSource),
         };
         let keys = Self { source, current: Mutex::default() };
@@ -72,10 +78,8 @@ impl Keys {
     /// Reads the keys again. Those that are gone are trusted no more, nor are tokens that they signed.
     pub async fn refresh(&self) -> Result<(), KeyError> {
         let text = match &self.source {
-            Source::File(path) => tokio::fs::read(path).await?,
-            Source::Url { url, client } => {
-                client.get(url).send().await?.error_for_status()?.bytes().await?.to_vec()
-            }
+            Source::File(path) => read(path).await?,
+            Source::Url { url, client } => fetch(client, url).await?,
         };
         let set: JwkSet = serde_json::from_slice(&text)?;
         let keys: KeySet = set.keys.iter().filter_map(key).collect();
@@ -84,16 +88,54 @@ impl Keys {
     }
 }
 
+async fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
+    tokio::fs::read(path).await.map_err(|source| KeyError::File { file: path.display().to_string(), source })
+}
+
+async fn client(config: &AuthConfig) -> Result<reqwest::Client, KeyError> {
+    // Whoever comes first in the process chooses; any provider serves.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let builder = reqwest::Client::builder().timeout(FETCH_MAX);
+    let builder = if !config.jwks_ca_file.as_os_str().is_empty() {
+        let authorities = read(&config.jwks_ca_file).await?;
+        builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&authorities)?)
+    } else if config.jwks_url.starts_with("http://") {
+        // A system without authorities is no hindrance where none are asked.
+        builder.tls_certs_only([])
+    } else {
+        builder
+    };
+    Ok(builder.build()?)
+}
+
+async fn fetch(client: &reqwest::Client, url: &str) -> Result<Vec<u8>, KeyError> {
+    let mut response = client.get(url).send().await?.error_for_status()?;
+    let mut text = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        text.extend_from_slice(&chunk);
+        if text.len() > JWKS_BYTES_MAX {
+            return Err(KeyError::TooLarge);
+        }
+    }
+    Ok(text)
+}
+
 /// A key with its id, when it is of a kind that we trust.
 fn key(jwk: &Jwk) -> Option<(String, Key)> {
+    if matches!(jwk.common.public_key_use, Some(PublicKeyUse::Encryption)) {
+        return None;
+    }
     let algorithm = match &jwk.algorithm {
         AlgorithmParameters::EllipticCurve(parameters) if parameters.curve == EllipticCurve::P256 => {
             Algorithm::ES256
         }
-        AlgorithmParameters::OctetKeyPair(_) => Algorithm::EdDSA,
+        AlgorithmParameters::OctetKeyPair(parameters) if parameters.curve == EllipticCurve::Ed25519 => {
+            Algorithm::EdDSA
+        }
         AlgorithmParameters::RSA(_) => Algorithm::RS256,
         _ => return None,
     };
     let decoding = DecodingKey::from_jwk(jwk).ok()?;
-    Some((jwk.common.key_id.clone()?, Key { algorithm, decoding }))
+    let thumbprint = *blake3::hash(&serde_json::to_vec(jwk).ok()?).as_bytes();
+    Some((jwk.common.key_id.clone()?, Key { thumbprint, algorithm, decoding }))
 }

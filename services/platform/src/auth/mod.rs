@@ -11,11 +11,7 @@ use serde::{Deserialize, Serialize};
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-pub use self::{
-    certificates::actor_of_certificate,
-    keys::KeyError,
-    tokens::Authenticator,
-};
+pub use self::{certificates::actor_of_certificate, keys::KeyError, tokens::Authenticator};
 
 /// How callers are known.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,6 +21,9 @@ pub struct AuthConfig {
     pub jwks_file: PathBuf,
     /// URL of the issuer's public keys (JWKS). Empty when `jwks_file` is set.
     pub jwks_url: String,
+    /// File with the authorities (PEM) that the server of `jwks_url` is trusted by; the system's own when empty.
+    #[serde(default)]
+    pub jwks_ca_file: PathBuf,
     /// How often the keys are looked at again.
     pub jwks_refresh_ms: u64,
     /// The issuer that tokens must name.
@@ -42,21 +41,23 @@ pub struct AuthConfig {
 }
 
 /// Whether a person or a service calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ActorKind {
     Operator,
     Service,
 }
 
 /// The scopes (branches) in which an actor may act.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scopes {
     All,
     Only(Vec<String>),
 }
 
 /// Who calls, and what they may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     /// The operator's code, or `service/<name>`.
     pub id: String,
@@ -76,11 +77,11 @@ impl Actor {
         })
     }
 
-    /// Whether a scope may be acted in.
+    /// Whether a scope may be acted in. What has no scope only those may act in who may act in all.
     pub fn covers(&self, scope: &str) -> bool {
         match &self.scopes {
             Scopes::All => true,
-            Scopes::Only(scopes) => scopes.iter().any(|covered| covered == scope),
+            Scopes::Only(scopes) => !scope.is_empty() && scopes.iter().any(|covered| covered == scope),
         }
     }
 }
@@ -107,6 +108,18 @@ impl Caller {
             .cloned()
             .ok_or_else(|| Status::internal("this rpc was reached past the server's gate"))
     }
+}
+
+/// What every service's id begins with, and no operator's.
+const SERVICE_ID_PREFIX: &str = "service/";
+
+/// The longest id of an operator.
+const OPERATOR_ID_CHARS_MAX: usize = 64;
+
+/// Whether an operator may be called so: not as a service is, and with nothing in it that a log or a list would trip over.
+fn is_operator_id(id: &str) -> bool {
+    (1..=OPERATOR_ID_CHARS_MAX).contains(&id.chars().count())
+        && !id.chars().any(|c| c == '/' || c.is_control() || c.is_whitespace())
 }
 
 /// The permissions of some roles; roles that are not configured add none.

@@ -16,8 +16,8 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Actor, ActorKind, AuthConfig, Scopes,
-    keys::{KeyError, Keys},
+    Actor, ActorKind, AuthConfig, Scopes, is_operator_id,
+    keys::{KeyError, Keys, Thumbprint},
     permissions,
 };
 use crate::{
@@ -27,6 +27,9 @@ use crate::{
 
 /// The longest token that is looked at.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
+
+/// Certificates remembered at most: each service has a few, of its replicas and of before and after a renewal.
+const CERTIFICATES_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("invariant: it is not zero");
 
 /// What we read of a token.
 #[derive(Debug, Deserialize)]
@@ -45,13 +48,16 @@ struct Claims {
 struct Verified {
     actor: Arc<Actor>,
     key_id: String,
+    /// The key itself: another one of the same id is another key.
+    key: Thumbprint,
     expires_s: i64,
 }
 
-/// Knows operators by their tokens.
+/// Knows operators by their tokens, and services by their certificates.
 pub struct Authenticator {
     keys: Keys,
     verified: Mutex<LruCache<[u8; 32], Verified>>,
+    pub(super) certificates: Mutex<LruCache<[u8; 32], Arc<Actor>>>,
     clock: SharedClock,
     issuer: String,
     audience: String,
@@ -68,6 +74,7 @@ impl Authenticator {
         Ok(Self {
             keys: Keys::open(config).await?,
             verified: Mutex::new(LruCache::new(size)),
+            certificates: Mutex::new(LruCache::new(CERTIFICATES_MAX)),
             clock,
             issuer: config.issuer.clone(),
             audience: config.audience.clone(),
@@ -81,11 +88,21 @@ impl Authenticator {
     /// Keeps the keys fresh until stopped. Keys that cannot be read leave the last ones in force.
     pub async fn keep_fresh(&self, stop: CancellationToken) -> Result<(), std::convert::Infallible> {
         while stop.run_until_cancelled(time::sleep(self.refresh_every)).await.is_some() {
-            if let Err(error) = self.keys.refresh().await {
+            if let Err(error) = self.refresh_keys().await {
                 tracing::warn!(%error, "the issuer's keys cannot be read; the last ones stay in force");
             }
         }
         Ok(())
+    }
+
+    /// How many tokens are remembered.
+    pub fn remembered_tokens(&self) -> usize {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Reads the issuer's keys again, now.
+    pub async fn refresh_keys(&self) -> Result<(), KeyError> {
+        self.keys.refresh().await
     }
 
     /// Who shows the token in these headers; none when there is no token.
@@ -94,7 +111,9 @@ impl Authenticator {
         let token = header
             .as_bytes()
             .split_at_checked("Bearer ".len())
-            .filter(|(scheme, token)| scheme.eq_ignore_ascii_case(b"Bearer ") && token.len() <= TOKEN_BYTES_MAX)
+            .filter(|(scheme, token)| {
+                scheme.eq_ignore_ascii_case(b"Bearer ") && token.len() <= TOKEN_BYTES_MAX
+            })
             .map(|(_, token)| token)
             .ok_or_else(|| untrusted("the authorization header is not `Bearer <token>`"))?;
         let digest = *blake3::hash(token).as_bytes();
@@ -107,7 +126,7 @@ impl Authenticator {
     fn remembered(&self, digest: &[u8; 32]) -> Result<Option<Arc<Actor>>, Refusal> {
         let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(token) = verified.get(digest) else { return Ok(None) };
-        if !self.keys.current().contains_key(&token.key_id) {
+        if self.keys.current().get(&token.key_id).map(|key| key.thumbprint) != Some(token.key) {
             verified.pop(digest);
             return Ok(None);
         }
@@ -133,8 +152,11 @@ impl Authenticator {
             .map_err(|error| untrusted(&format!("the token is not valid: {error}")))?
             .claims;
         self.in_time(claims.nbf, claims.exp)?;
+        if !is_operator_id(&claims.sub) {
+            return Err(untrusted("the token's subject is no operator's code"));
+        }
         let actor = Arc::new(self.actor(claims.sub, claims.roles, claims.scopes));
-        let verified = Verified { actor: actor.clone(), key_id, expires_s: claims.exp };
+        let verified = Verified { actor: actor.clone(), key_id, key: key.thumbprint, expires_s: claims.exp };
         self.verified.lock().unwrap_or_else(PoisonError::into_inner).put(digest, verified);
         Ok(actor)
     }

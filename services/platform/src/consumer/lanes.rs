@@ -159,7 +159,8 @@ impl<H: Handler> Lanes<H> {
                 }
             }
         });
-        let offsets = offsets(lanes.iter_mut().map(|(partition, lane)| (&*partition, lane)), |lane| lane.committed);
+        let offsets =
+            offsets(lanes.iter_mut().map(|(partition, lane)| (&*partition, lane)), |lane| lane.committed);
         if offsets.count() > 0 {
             // Waits for the answer, or in vain for as long as a session lasts: whoever has the partition next begins where
             // this member ended.

@@ -28,6 +28,12 @@ pub static SCOPE_DENIED: Reason = Reason {
     meaning: "The caller may not act in this scope (branch).",
     remedy: "Act in a branch that the token covers.",
 };
+pub static METHOD_UNKNOWN: Reason = Reason {
+    name: "METHOD_UNKNOWN",
+    code: Code::Unimplemented,
+    meaning: "The service has no rpc of this name.",
+    remedy: "Check the name, and that the service is new enough to have it; reflection lists what it has.",
+};
 pub static FIELD_INVALID: Reason = Reason {
     name: "FIELD_INVALID",
     code: Code::InvalidArgument,
@@ -125,6 +131,7 @@ pub static ALL: &[&Reason] = &[
     &TOKEN_EXPIRED,
     &PERMISSION_DENIED,
     &SCOPE_DENIED,
+    &METHOD_UNKNOWN,
     &FIELD_INVALID,
     &REQUEST_ID_MISSING,
     &REQUEST_ID_REUSED,

@@ -14,7 +14,6 @@
 //! Facts are woken by NOTIFY; a poll makes up for a notification that was missed.
 
 mod gauges;
-mod leadership;
 mod publisher;
 mod source;
 
@@ -26,17 +25,18 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     gauges::Gauges,
-    leadership::Leadership,
     publisher::{Delivery, Publisher},
 };
 pub use self::{
     publisher::Undelivered,
     source::{Backlog, Delivered, FactSource, JournalReader, JournalSource},
 };
+pub use crate::leadership::NoAnswer;
 use crate::{
     backoff::Backoff,
     clock::SharedClock,
     facts::{KafkaConfig, kafka::KafkaConfigError},
+    leadership::{Leadership, in_time},
 };
 
 /// Facts in a page at most: enough that reading and confirming cost next to nothing a fact.
@@ -55,9 +55,6 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 /// How often backlog and lag are measured.
 const MEASURED_EVERY: Duration = Duration::from_secs(5);
 
-/// A database that takes longer over one statement of the relay is taken for dead.
-const DATABASE_WAIT_MAX: Duration = Duration::from_secs(30);
-
 /// A stopped relay waits this long for the acknowledgements of the page in hand.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -74,10 +71,8 @@ pub enum RelayError {
     Config(#[from] KafkaConfigError),
     #[error("no producer can be made of the Kafka configuration")]
     Producer(#[source] rdkafka::error::KafkaError),
-    #[error("the relay's database does not answer")]
-    Database(#[from] sqlx::Error),
-    #[error("the relay's database took longer than {DATABASE_WAIT_MAX:?}")]
-    DatabaseSlow(#[from] time::error::Elapsed),
+    #[error("the relay cannot go on without its database")]
+    Database(#[from] NoAnswer),
     #[error(transparent)]
     Undelivered(#[from] Undelivered),
 }
@@ -88,6 +83,8 @@ pub struct Relay<S> {
     pool: PgPool,
     kafka: KafkaConfig,
     ce_source: String,
+    /// The lock of the lead.
+    lock: String,
     clock: SharedClock,
     gauges: Gauges,
     /// New facts were told of.
@@ -100,7 +97,8 @@ impl<S: FactSource> Relay<S> {
     pub fn new(source: S, pool: PgPool, kafka: KafkaConfig, service: &str, clock: SharedClock) -> Relay<S> {
         let gauges = Gauges::new(source.name());
         let ce_source = format!("/countinghouse/{service}");
-        Relay { source, pool, kafka, ce_source, clock, gauges, wake: Notify::new() }
+        let lock = format!("platform.relay/{}", source.name());
+        Relay { source, pool, kafka, ce_source, lock, clock, gauges, wake: Notify::new() }
     }
 
     /// Publishes until stopped. Lost databases and brokers are waited for; only a configuration of which no producer can be
@@ -153,7 +151,7 @@ impl<S: FactSource> Relay<S> {
         stop: &CancellationToken,
         give_up: &CancellationToken,
     ) -> Result<(), RelayError> {
-        let Some(mut leadership) = Leadership::win(&self.pool, self.source.name(), stop).await? else {
+        let Some(mut leadership) = Leadership::win(&self.pool, &self.lock, stop).await? else {
             return Ok(());
         };
         let publisher = Publisher::connect(&self.kafka, self.ce_source.clone(), give_up.clone())?;
@@ -253,11 +251,6 @@ impl Pace {
         self.page_facts = 1;
         self.backoff.wait()
     }
-}
-
-/// Bounds one step at the database.
-async fn in_time<T>(step: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, RelayError> {
-    Ok(time::timeout(DATABASE_WAIT_MAX, step).await??)
 }
 
 /// A source that was not published in time.

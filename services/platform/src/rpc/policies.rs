@@ -1,10 +1,10 @@
 //! Who may call what: read from the `(countinghouse.common.v1.policy)` option of every method. A method without one stops the
 //! start.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use countinghouse_proto::common::v1::ApprovalRule;
-use prost_reflect::{DescriptorPool, Kind, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, MethodDescriptor};
 
 const OPTION: &str = "countinghouse.common.v1.policy";
 
@@ -12,7 +12,7 @@ const OPTION: &str = "countinghouse.common.v1.policy";
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// `/package.Service/Method`.
-    pub path: String,
+    pub path: Arc<str>,
     pub permission: String,
     pub approval: ApprovalRule,
     pub checking_permission: String,
@@ -27,16 +27,31 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Whether the request must be looked into before it is let through.
-    pub fn looks_inside(&self) -> bool {
-        self.scope_field.is_some() || self.approval != ApprovalRule::Unspecified
+    /// `package.Service/Method`, as telemetry names it.
+    pub fn method(&self) -> &str {
+        self.path.trim_start_matches('/')
+    }
+
+    /// Whether a second person may be needed.
+    pub fn needs_approval(&self) -> bool {
+        self.approval != ApprovalRule::Unspecified
+    }
+
+    /// The same request, to be checked only.
+    pub fn only_validated(&self, message: &[u8]) -> Vec<u8> {
+        // A later field of the same number wins, so it is enough to add one.
+        let mut message = message.to_vec();
+        if let Some(number) = self.validate_only_field {
+            prost::encoding::bool::encode(number, &true, &mut message);
+        }
+        message
     }
 }
 
 /// The policies of a server, by path.
 #[derive(Clone, Debug, Default)]
 pub struct Policies {
-    by_path: HashMap<String, Policy>,
+    by_path: HashMap<Arc<str>, Arc<Policy>>,
 }
 
 /// A contract that cannot be served.
@@ -56,22 +71,20 @@ impl Policies {
             let service =
                 pool.get_service_by_name(name).ok_or_else(|| PolicyError::NoService((*name).to_owned()))?;
             for method in service.methods() {
-                let policy = policy(pool, &method).map_err(|problem| PolicyError::Method {
-                    path: path(&method),
-                    problem,
-                })?;
-                by_path.insert(policy.path.clone(), policy);
+                let policy = policy(pool, &method)
+                    .map_err(|problem| PolicyError::Method { path: path(&method), problem })?;
+                by_path.insert(policy.path.clone(), Arc::new(policy));
             }
         }
         Ok(Self { by_path })
     }
 
-    pub fn get(&self, path: &str) -> Option<&Policy> {
+    pub fn get(&self, path: &str) -> Option<&Arc<Policy>> {
         self.by_path.get(path)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Policy> {
-        self.by_path.values()
+        self.by_path.values().map(AsRef::as_ref)
     }
 }
 
@@ -81,6 +94,9 @@ fn path(method: &MethodDescriptor) -> String {
 
 fn policy(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Policy, String> {
     let option = pool.get_extension_by_name(OPTION).ok_or("the contract does not define policies")?;
+    if method.is_client_streaming() {
+        return Err("streams its request, which cannot be judged before it is read".to_owned());
+    }
     let options = method.options();
     if !options.has_extension(&option) {
         return Err("has no policy".to_owned());
@@ -110,13 +126,15 @@ fn policy(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Policy, St
         name => Some((name.clone(), field(&input, &name, &Kind::String)?)),
     };
     Ok(Policy {
-        path: path(method),
+        path: path(method).into(),
         permission,
         approval,
         checking_permission,
         scope_field,
         request_id_field: needs_approval.then(|| field(&input, "request_id", &Kind::String)).transpose()?,
-        validate_only_field: needs_approval.then(|| field(&input, "validate_only", &Kind::Bool)).transpose()?,
+        validate_only_field: needs_approval
+            .then(|| field(&input, "validate_only", &Kind::Bool))
+            .transpose()?,
         output: method.output(),
         input,
     })
@@ -131,17 +149,16 @@ fn field(message: &MessageDescriptor, name: &str, kind: &Kind) -> Result<u32, St
 }
 
 /// A message as JSON, by the protobuf JSON mapping.
-pub fn json(descriptor: &MessageDescriptor, message: &[u8]) -> Result<String, String> {
-    let message = prost_reflect::DynamicMessage::decode(descriptor.clone(), message).map_err(|error| error.to_string())?;
-    serde_json::to_string(&message).map_err(|error| error.to_string())
+pub fn json(descriptor: &MessageDescriptor, message: &[u8]) -> Result<String, JsonError> {
+    let message = DynamicMessage::decode(descriptor.clone(), message)?;
+    Ok(serde_json::to_string(&message)?)
 }
 
-/// The same message with `validate_only` set.
-pub fn only_validated(policy: &Policy, message: &[u8]) -> Vec<u8> {
-    // A later field of the same number wins, so it is enough to add one.
-    let mut message = message.to_vec();
-    if let Some(number) = policy.validate_only_field {
-        prost::encoding::bool::encode(number, &true, &mut message);
-    }
-    message
+/// A message that cannot be shown as JSON.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonError {
+    #[error("the message is malformed")]
+    Malformed(#[from] prost::DecodeError),
+    #[error("the message has no JSON form")]
+    NoForm(#[from] serde_json::Error),
 }

@@ -1,7 +1,7 @@
-//! One relay is active for a source of a database: the one that holds its advisory lock.
+//! Of all replicas of a service one does a work that only one may do: the one that holds the work's advisory lock.
 //!
-//! The lock belongs to the connection on which the leader also reads and confirms. A leader that lost it has lost the
-//! connection, so it cannot confirm anything either.
+//! The lock belongs to the connection on which the leader also reads and writes. A leader that lost it has lost the connection,
+//! so it cannot confirm anything either.
 
 use std::time::Duration;
 
@@ -9,7 +9,10 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
-use super::{RelayError, in_time};
+use crate::db;
+
+/// A database that takes longer over one step is taken for dead.
+pub const DATABASE_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// How often a standby asks for the lead.
 const SOUGHT_EVERY: Duration = Duration::from_millis(500);
@@ -19,46 +22,51 @@ const KEEPALIVE_IDLE_S: &str = "5";
 const KEEPALIVE_INTERVAL_S: &str = "2";
 const KEEPALIVE_COUNT: &str = "3";
 
-/// The right to publish a source, as long as the connection lives.
+/// The leader's database does not do its part.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    #[error("the database does not answer")]
+    Database(#[from] sqlx::Error),
+    #[error("the database took longer than {DATABASE_WAIT_MAX:?}")]
+    Slow(#[from] time::error::Elapsed),
+}
+
+/// The right to do a work, as long as the connection lives.
 pub struct Leadership {
     pub conn: PgConnection,
 }
 
 impl Leadership {
-    /// Waits for the lead; none when stopped first. Asks again and again instead of waiting in the database: a waiting
-    /// statement would hold back the clean-up of all its tables.
+    /// Waits for the lead in `work`; none when stopped first. Asks again and again instead of waiting in the database: a
+    /// waiting statement would hold back the clean-up of all its tables.
     pub async fn win(
         pool: &PgPool,
-        source: &str,
+        work: &str,
         stop: &CancellationToken,
-    ) -> Result<Option<Leadership>, RelayError> {
+    ) -> Result<Option<Leadership>, NoAnswer> {
         let mut conn = in_time(PgConnection::connect_with(&pool.connect_options())).await?;
         in_time(prepare(&mut conn)).await?;
-        while !in_time(lock(&mut conn, source)).await? {
+        while !in_time(db::try_lock(&mut conn, work)).await? {
             tokio::select! {
                 () = stop.cancelled() => return Ok(None),
                 () = time::sleep(SOUGHT_EVERY) => {}
             }
         }
-        tracing::info!(source, "the relay leads");
+        tracing::info!(work, "this replica leads");
         Ok(Some(Leadership { conn }))
     }
 
     /// Gives the lead back.
     pub async fn resign(self) {
         if let Err(error) = self.conn.close().await {
-            tracing::debug!(%error, "the relay's connection was gone already");
+            tracing::debug!(%error, "the leader's connection was gone already");
         }
     }
 }
 
-async fn lock(conn: &mut PgConnection, source: &str) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT pg_try_advisory_lock(hashtextextended('platform.relay/' || $1, 0)) AS "held!""#,
-        source,
-    )
-    .fetch_one(conn)
-    .await
+/// Bounds one step at the database.
+pub async fn in_time<T>(step: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, NoAnswer> {
+    Ok(time::timeout(DATABASE_WAIT_MAX, step).await??)
 }
 
 /// Lets the server notice a dead host, and rules sequential scans out: plans are made while tables may still be empty, and kept.

@@ -1,0 +1,114 @@
+//! A second person agrees before a call runs (maker and checker, 双人复核).
+//!
+//! The policy of an rpc says whether one is needed: always, or when the service asks for one (`APPROVAL_REQUIRED`), which it
+//! decides from the content. The request is stored as it came, and its maker is refused with `APPROVAL_REQUIRED` and the name
+//! of the approval. A checker approves it through `ApprovalService`: it then runs, behind the gate, as its maker's and with both
+//! identities; or rejects it. The maker's repeat, with the same `request_id`, finds what became of it.
+//!
+//! ```text
+//!           ask            approve
+//! (maker) ------> pending ---------> executed   a repeat gets the answer
+//!                    |     reject
+//!                    |-------------> rejected   a repeat is refused with the reason
+//!                    |   expires_at
+//!                    '-------------> expired    a repeat is refused
+//! ```
+//!
+//! What holds:
+//! - The maker never decides, whatever the maker's permissions (checked here, and by a CHECK).
+//! - The request that runs is the one that was asked: no grant lets the service change the stored one, and a repeat with another
+//!   content is refused `REQUEST_ID_REUSED`.
+//! - It runs once. Approving locks the row; should the process die after the request ran and before that is written down, the
+//!   approval is still pending, and approving it again finds the answer by the `request_id`, as any repeat does.
+//! - On the way of a request that needs nobody, nothing is looked up here.
+//!
+//! Running a request holds the row's lock on one connection while the service works on others, so no more are decided at a
+//! time than half of the pool.
+
+mod ask;
+mod decide;
+mod rows;
+mod service;
+mod view;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use countinghouse_proto::approval::v1::approval_service_server::{ApprovalServiceServer, SERVICE_NAME};
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+use tokio::sync::Semaphore;
+
+use self::{rows::Approval, service::Desk};
+use crate::{
+    clock::SharedClock,
+    ids::SharedIds,
+    pages::PageTokens,
+    rpc::{Basis, Policies, Runner},
+};
+
+/// One connection locks the approval, another does what was approved.
+pub const POOL_CONNECTIONS_MIN: u32 = 2;
+
+/// Rows that one statement clears.
+const ROWS_CLEARED_MAX: i64 = 1_000;
+
+/// How approvals are kept.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalConfig {
+    /// How long a request waits for a second person.
+    pub expire_after_hours: u32,
+}
+
+impl ApprovalConfig {
+    fn expiry(&self, asked_at: DateTime<Utc>) -> DateTime<Utc> {
+        asked_at + TimeDelta::hours(self.expire_after_hours.max(1).into())
+    }
+}
+
+/// The approvals of a service.
+#[derive(Clone)]
+pub struct Approvals(Arc<Parts>);
+
+struct Parts {
+    pool: PgPool,
+    config: ApprovalConfig,
+    page_tokens: PageTokens,
+    clock: SharedClock,
+    ids: SharedIds,
+    policies: Arc<Policies>,
+    runner: Runner,
+    turns: Semaphore,
+}
+
+impl Approvals {
+    /// The service that checkers call.
+    pub(crate) const SERVICE: &'static str = SERVICE_NAME;
+
+    /// Approvals of the requests that `runner` runs.
+    pub(crate) fn new(basis: &Basis, policies: Arc<Policies>, runner: Runner) -> Self {
+        let connections = basis.pool.options().get_max_connections();
+        let turns = usize::try_from(connections / POOL_CONNECTIONS_MIN).unwrap_or(1);
+        Self(Arc::new(Parts {
+            pool: basis.pool.clone(),
+            config: basis.approval,
+            page_tokens: basis.page_tokens.clone(),
+            clock: basis.clock.clone(),
+            ids: basis.ids.clone(),
+            policies,
+            runner,
+            turns: Semaphore::new(turns),
+        }))
+    }
+
+    pub(crate) fn service(&self) -> ApprovalServiceServer<Desk> {
+        ApprovalServiceServer::new(Desk(self.clone()))
+    }
+}
+
+/// Clears what was decided, or lapsed, before a time: some rows, and says how many. For a job that repeats it until it clears
+/// none. Nothing younger than 40 days is ever cleared.
+pub async fn clear(pool: &PgPool, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    rows::clear(pool, before, ROWS_CLEARED_MAX).await
+}

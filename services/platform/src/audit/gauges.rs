@@ -1,0 +1,65 @@
+//! What the sealer tells about itself.
+
+use chrono::{DateTime, Utc};
+use opentelemetry::{
+    global,
+    metrics::{Counter, Gauge},
+};
+
+/// Records that are not sealed.
+#[derive(Debug, Default)]
+pub struct Unsealed {
+    /// Those that have waited for longer than they should.
+    pub overdue: i64,
+    /// When the oldest was made.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// The metrics of a service's sealer.
+pub struct Gauges {
+    overdue: Gauge<i64>,
+    lag: Gauge<f64>,
+    sealed: Counter<u64>,
+    failures: Counter<u64>,
+}
+
+impl Gauges {
+    pub fn new() -> Gauges {
+        let meter = global::meter("countinghouse.audit");
+        Gauges {
+            overdue: meter
+                .i64_gauge("countinghouse.audit.overdue")
+                .with_unit("{record}")
+                .with_description("records that should have been sealed by now")
+                .build(),
+            lag: meter
+                .f64_gauge("countinghouse.audit.lag")
+                .with_unit("s")
+                .with_description("age of the oldest record that is not sealed")
+                .build(),
+            sealed: meter
+                .u64_counter("countinghouse.audit.sealed")
+                .with_unit("{record}")
+                .with_description("records that were sealed")
+                .build(),
+            failures: meter
+                .u64_counter("countinghouse.audit.failures")
+                .with_description("times that sealing failed and began again")
+                .build(),
+        }
+    }
+
+    pub fn unsealed(&self, unsealed: &Unsealed, now: DateTime<Utc>) {
+        let lag = unsealed.oldest.map_or(0.0, |oldest| (now - oldest).as_seconds_f64().max(0.0));
+        self.overdue.record(unsealed.overdue, &[]);
+        self.lag.record(lag, &[]);
+    }
+
+    pub fn sealed(&self, rows: u64) {
+        self.sealed.add(rows, &[]);
+    }
+
+    pub fn failed(&self) {
+        self.failures.add(1, &[]);
+    }
+}

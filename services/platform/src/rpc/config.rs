@@ -1,0 +1,100 @@
+//! How a server serves.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use tonic::transport::{Certificate, Identity, ServerTlsConfig};
+
+/// The largest request that any server takes: what the generated codecs decode at most.
+const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How a server serves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RpcConfig {
+    /// The address to listen on; port 0 for any free one.
+    pub listen: SocketAddr,
+    /// The largest request that is taken, unpacked. At most 4 MiB.
+    pub request_bytes_max: usize,
+    /// The time that a call has whose caller names none.
+    pub deadline_default_ms: u64,
+    /// The longest time that a call has, whatever its caller names.
+    pub deadline_max_ms: u64,
+    /// Calls in flight at most; more are refused at once, never queued.
+    pub in_flight_max: u32,
+    /// Calls in flight on one connection at most; a client holds more back by itself.
+    pub streams_per_connection_max: u32,
+    /// How often a connection without traffic is tried.
+    pub keepalive_interval_ms: u64,
+    /// How long a connection has to answer when it is tried.
+    pub keepalive_timeout_ms: u64,
+    /// How long a connection lasts, so that clients come to know new replicas; 0 for ever.
+    pub connection_age_max_s: u64,
+    /// The server's certificate (PEM). Empty, with the two below, for no TLS.
+    pub tls_certificate_file: PathBuf,
+    /// The key of the server's certificate (PEM).
+    pub tls_key_file: PathBuf,
+    /// The authority (PEM) that services' certificates are trusted by. Operators show a token and need no certificate.
+    pub tls_client_ca_file: PathBuf,
+}
+
+/// Settings that a server cannot serve with.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("rpc.{key} must be {rule}")]
+    Range { key: &'static str, rule: String },
+    #[error("set all of rpc.tls_certificate_file, rpc.tls_key_file and rpc.tls_client_ca_file, or none")]
+    HalfTls,
+    #[error("{file} cannot be read")]
+    File { file: String, source: std::io::Error },
+}
+
+impl RpcConfig {
+    /// Refuses settings that cannot be meant.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let range = |holds: bool, key: &'static str, rule: String| {
+            if holds { Ok(()) } else { Err(ConfigError::Range { key, rule }) }
+        };
+        range(
+            (1..=REQUEST_BYTES_MAX).contains(&self.request_bytes_max),
+            "request_bytes_max",
+            format!("from 1 to {REQUEST_BYTES_MAX}"),
+        )?;
+        range(
+            (1..=self.deadline_max_ms).contains(&self.deadline_default_ms),
+            "deadline_default_ms",
+            format!("from 1 to deadline_max_ms ({})", self.deadline_max_ms),
+        )?;
+        range(self.in_flight_max > 0, "in_flight_max", "above 0".to_owned())?;
+        range(self.streams_per_connection_max > 0, "streams_per_connection_max", "above 0".to_owned())?;
+        range(self.keepalive_interval_ms > 0, "keepalive_interval_ms", "above 0".to_owned())?;
+        range(self.keepalive_timeout_ms > 0, "keepalive_timeout_ms", "above 0".to_owned())
+    }
+
+    /// The certificates of the server; none without TLS.
+    pub(super) async fn tls(&self) -> Result<Option<ServerTlsConfig>, ConfigError> {
+        let files = [&self.tls_certificate_file, &self.tls_key_file, &self.tls_client_ca_file];
+        if files.iter().all(|file| file.as_os_str().is_empty()) {
+            return Ok(None);
+        }
+        if files.iter().any(|file| file.as_os_str().is_empty()) {
+            return Err(ConfigError::HalfTls);
+        }
+        let mut texts = Vec::with_capacity(files.len());
+        for file in files {
+            let text = tokio::fs::read(file)
+                .await
+                .map_err(|source| ConfigError::File { file: file.display().to_string(), source })?;
+            texts.push(text);
+        }
+        let identity = Identity::from_pem(&texts[0], &texts[1]);
+        let authority = Certificate::from_pem(&texts[2]);
+        Ok(Some(
+            ServerTlsConfig::new().identity(identity).client_ca_root(authority).client_auth_optional(true),
+        ))
+    }
+
+    pub(super) fn connection_age_max(&self) -> Option<Duration> {
+        (self.connection_age_max_s > 0).then(|| Duration::from_secs(self.connection_age_max_s))
+    }
+}

@@ -1,0 +1,294 @@
+//! The gate that every call passes through.
+
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use countinghouse_proto::common::v1::ApprovalRule;
+use futures::{FutureExt, future::BoxFuture};
+use http::{HeaderMap, Request, Response};
+use prost_reflect::DynamicMessage;
+use serde_json::json;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    Code, Status,
+    body::Body,
+    service::Routes,
+    transport::server::{TcpConnectInfo, TlsConnectInfo},
+};
+use tower::Service;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{
+    Policies, Policy,
+    admission::Admission,
+    deadline::Deadlines,
+    message::{self, Message},
+    open::{self, Ending},
+    run::Runner,
+    telling::{Call, Telling, reason_of},
+    wire,
+};
+use crate::{
+    approval::Approvals,
+    audit::{self, AuditRecord, Outcome},
+    auth::{Actor, Authenticator, Caller},
+    clock::SharedClock,
+    refusal::{Failure, Refusal, reasons},
+};
+
+/// The gate, and what stands behind it.
+#[derive(Clone)]
+pub struct Gate(pub Arc<Parts>);
+
+/// What the gate is made of.
+pub struct Parts {
+    pub policies: Arc<Policies>,
+    pub authenticator: Arc<Authenticator>,
+    pub approvals: Approvals,
+    pub admission: Admission,
+    pub deadlines: Deadlines,
+    pub telling: Telling,
+    pub request_bytes_max: usize,
+    pub runner: Runner,
+    pub open: Routes,
+    /// Cancelled when even what is open to all ends.
+    pub ended: CancellationToken,
+    pub pool: PgPool,
+    pub clock: SharedClock,
+}
+
+impl Service<Request<Body>> for Gate {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let gate = self.0.clone();
+        if open::is_open(request.uri().path()) {
+            return Box::pin(async move {
+                let response = gate.open.clone().call(request).await?;
+                Ok(response.map(|body| Body::new(Ending::new(body, gate.ended.clone()))))
+            });
+        }
+        Box::pin(async move { Ok(gate.answer(request).await) })
+    }
+}
+
+impl Parts {
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let policy = self.policies.get(request.uri().path());
+        let call = self.telling.begin(policy.map(|policy| policy.method()), request.headers());
+        let answered = self.admit(policy, &call, request).instrument(call.span.clone()).await;
+        let mut response = answered.unwrap_or_else(Status::into_http);
+        self.telling.end(call, &mut response);
+        response
+    }
+
+    /// Lets the call in, and sees that it ends: in time, and whole.
+    async fn admit(
+        &self,
+        policy: Option<&Arc<Policy>>,
+        call: &Call,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, Status> {
+        let refused = |refusal: Refusal| Failure::from(refusal).into_status(call.correlation_id);
+        let deadline = self.deadlines.of(request.headers()).map_err(refused)?;
+        let _place = self.admission.admit().map_err(refused)?;
+        let judged = AssertUnwindSafe(self.judge(policy, call, request)).catch_unwind();
+        match tokio::time::timeout(deadline, judged).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(panic)) => Err(Failure::fault(Panic::of(&*panic)).into_status(call.correlation_id)),
+            Err(_) => Err(refused(
+                reasons::DEADLINE_EXCEEDED
+                    .refuse(format!("the call was not done in {} ms", deadline.as_millis()))
+                    .with("deadline_ms", deadline.as_millis().to_string()),
+            )),
+        }
+    }
+
+    /// Finds out who calls and whether they may, and has the call done.
+    async fn judge(
+        &self,
+        policy: Option<&Arc<Policy>>,
+        call: &Call,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, Status> {
+        let refused = |refusal: Refusal| Failure::from(refusal).into_status(call.correlation_id);
+        let actor = self.authenticate(&request).map_err(refused)?;
+        let policy = policy.ok_or_else(|| refused(unknown_method(request.uri().path())))?;
+        let caller = Caller {
+            actor,
+            approver: None,
+            preview: false,
+            correlation_id: call.correlation_id,
+            traceparent: call.traceparent.clone(),
+        };
+        if !caller.actor.may(&policy.permission) {
+            return Err(self.deny(policy, &caller, "", no_permission(&policy.permission)).await);
+        }
+        let (mut head, body) = request.into_parts();
+        let message =
+            message::read(&mut head.headers, body, self.request_bytes_max).await.map_err(refused)?;
+        let scope = scope(policy, message.bytes()).map_err(refused)?;
+        if let Some((field, scope)) = scope.filter(|(_, scope)| !caller.actor.covers(scope)) {
+            return Err(self.deny(policy, &caller, scope, out_of_scope(field, scope)).await);
+        }
+        let scope = scope.map_or("", |(_, scope)| scope);
+        let request = Request::from_parts(head, message.clone().into_body());
+        let done = self.with_approval(policy, scope, &message, caller, request).await;
+        told_clearly(policy, &message, call.correlation_id, done)
+    }
+
+    /// A token comes first; a service that passes an operator's token on acts as that operator.
+    fn authenticate(&self, request: &Request<Body>) -> Result<Arc<Actor>, Refusal> {
+        if let Some(operator) = self.authenticator.operator(request.headers())? {
+            return Ok(operator);
+        }
+        let shown = request.extensions().get::<TlsConnectInfo<TcpConnectInfo>>();
+        let certificates = shown.and_then(TlsConnectInfo::peer_certs);
+        match certificates.as_ref().and_then(|certificates| certificates.first()) {
+            Some(certificate) => self.authenticator.service(certificate),
+            None => Err(reasons::UNAUTHENTICATED.refuse("the call carries no credentials")),
+        }
+    }
+
+    /// Has the call done at once, or once a second person agrees.
+    async fn with_approval(
+        &self,
+        policy: &Policy,
+        scope: &str,
+        message: &Message,
+        mut caller: Caller,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Status> {
+        let only_validates = match policy.validate_only_field {
+            Some(number) => wire::bool_field(message.bytes(), number).unwrap_or_default(),
+            None => false,
+        };
+        if policy.approval == ApprovalRule::Always && !only_validates {
+            let answer = self.approvals.ask(policy, scope, message.bytes(), &caller).await?;
+            return Ok(message::response(&answer));
+        }
+        // What always needs a second person is shown to the maker as that person will see it.
+        caller.preview = policy.approval == ApprovalRule::Always;
+        request.extensions_mut().insert(caller.clone());
+        let response = self.runner.call(request).await;
+        if policy.approval != ApprovalRule::OnDemand || only_validates {
+            return Ok(response);
+        }
+        match refusal_of(response.headers()) {
+            Some(refusal)
+                if reason_of(&refusal).is_some_and(|reason| reason == reasons::APPROVAL_REQUIRED.name) =>
+            {
+                let answer = self.approvals.keep(policy, scope, message.bytes(), &caller, refusal).await?;
+                Ok(message::response(&answer))
+            }
+            _ => Ok(response),
+        }
+    }
+
+    /// Refuses a caller who is known, and writes it down.
+    async fn deny(&self, policy: &Policy, caller: &Caller, scope: &str, refusal: Refusal) -> Status {
+        let record = AuditRecord {
+            at: self.clock.now(),
+            actor: caller.actor.id.clone(),
+            approver: None,
+            method: policy.method().to_owned(),
+            resource: String::new(),
+            scope: scope.to_owned(),
+            outcome: Outcome::Refused { reason: refusal.reason().name.to_owned() },
+            request_id: None,
+            correlation_id: caller.correlation_id,
+            detail: json!({ "permission": policy.permission, "roles": caller.actor.roles }),
+        };
+        let written = async { audit::append(&mut *self.pool.acquire().await?, &[record]).await };
+        if let Err(error) = written.await {
+            tracing::error!(%error, actor = caller.actor.id, method = policy.method(), "a denied call could not be audited");
+        }
+        Failure::from(refusal).into_status(caller.correlation_id)
+    }
+}
+
+/// The scope that a request acts in, with the field that names it; none for an rpc that is not bound to one.
+fn scope<'a>(policy: &'a Policy, message: &'a [u8]) -> Result<Option<(&'a str, &'a str)>, Refusal> {
+    let Some((field, number)) = &policy.scope_field else { return Ok(None) };
+    match wire::string_field(message, *number) {
+        Some(scope) => Ok(Some((field, scope))),
+        None => Err(malformed(policy, "it is not in the Protobuf encoding")),
+    }
+}
+
+/// Sees that nothing is told without saying what. The codecs and handlers that panic, or know no better, end with a bare
+/// status: a request that cannot be decoded is the caller's to mend, and anything else is a fault of ours.
+fn told_clearly(
+    policy: &Policy,
+    message: &Message,
+    correlation_id: Uuid,
+    done: Result<Response<Body>, Status>,
+) -> Result<Response<Body>, Status> {
+    let bare = match &done {
+        Ok(response) => refusal_of(response.headers()).filter(|status| status.details().is_empty()),
+        Err(status) if status.details().is_empty() => Some(status.clone()),
+        Err(_) => None,
+    };
+    let Some(status) = bare else { return done };
+    if let Err(error) = DynamicMessage::decode(policy.input.clone(), message.bytes()) {
+        return Err(Failure::from(malformed(policy, &error.to_string())).into_status(correlation_id));
+    }
+    match status.code() {
+        Code::Internal | Code::Unknown => Err(Failure::fault(status).into_status(correlation_id)),
+        _ => done,
+    }
+}
+
+/// The status of a call that was not done; such answers have it in their headers.
+fn refusal_of(headers: &HeaderMap) -> Option<Status> {
+    headers.get(Status::GRPC_STATUS).filter(|code| *code != "0")?;
+    Status::from_header_map(headers)
+}
+
+fn unknown_method(path: &str) -> Refusal {
+    reasons::METHOD_UNKNOWN.refuse("the service has no such rpc").with("method", path)
+}
+
+fn no_permission(permission: &str) -> Refusal {
+    reasons::PERMISSION_DENIED
+        .refuse(format!("the caller does not hold {permission}"))
+        .with("permission", permission)
+}
+
+fn out_of_scope(field: &str, scope: &str) -> Refusal {
+    reasons::SCOPE_DENIED
+        .refuse("the caller may not act in this scope")
+        .with("scope", scope)
+        .field(field, "must be one that the caller's token covers")
+}
+
+fn malformed(policy: &Policy, what: &str) -> Refusal {
+    let name = policy.input.full_name();
+    reasons::FIELD_INVALID
+        .refuse(format!("the request is malformed: {what}"))
+        .field("request", format!("must be a {name}"))
+}
+
+/// What a handler that panicked said.
+#[derive(Debug, thiserror::Error)]
+#[error("panic: {0}")]
+struct Panic(String);
+
+impl Panic {
+    fn of(payload: &(dyn std::any::Any + Send)) -> Self {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        Self(text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default())
+    }
+}

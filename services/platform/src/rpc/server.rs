@@ -1,0 +1,190 @@
+//! Puts a server together, and serves.
+
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use http::Request;
+use prost_reflect::DescriptorPool;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    body::Body,
+    codegen::http::Response,
+    server::NamedService,
+    service::Routes,
+    transport::{self, server::TcpIncoming},
+};
+use tonic_health::server::HealthReporter;
+use tower::Service;
+
+use super::{
+    ConfigError, Policies, PolicyError, RpcConfig,
+    admission::Admission,
+    deadline::Deadlines,
+    gate::{Gate, Parts},
+    open,
+    run::Runner,
+    telling::Telling,
+};
+use crate::{
+    approval::{ApprovalConfig, Approvals, POOL_CONNECTIONS_MIN},
+    auth::Authenticator,
+    clock::SharedClock,
+    ids::SharedIds,
+    lifecycle::Lifecycle,
+    pages::PageTokens,
+};
+
+/// How long a TCP connection is idle before the system tries it.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// What a server stands on.
+#[derive(Clone)]
+pub struct Basis {
+    /// For approvals and for the audit of denied calls.
+    pub pool: PgPool,
+    pub authenticator: Arc<Authenticator>,
+    pub approval: ApprovalConfig,
+    pub page_tokens: PageTokens,
+    pub clock: SharedClock,
+    pub ids: SharedIds,
+}
+
+/// A server that is being put together.
+pub struct Builder<'a> {
+    contract: &'a DescriptorPool,
+    config: &'a RpcConfig,
+    routes: Routes,
+    services: Vec<&'static str>,
+}
+
+/// A server that has its address and does not serve yet.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    transport: transport::Server,
+    services: Vec<&'static str>,
+    gate: Gate,
+    reporter: HealthReporter,
+    lifecycle: Lifecycle,
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error("approvals need {POOL_CONNECTIONS_MIN} database connections at least")]
+    PoolTooSmall,
+    #[error("the certificates of rpc.tls_* cannot be used")]
+    Tls(#[source] transport::Error),
+    #[error("reflection cannot tell the contract")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    #[error("cannot listen on {address}")]
+    Listen { address: SocketAddr, source: io::Error },
+}
+
+impl Server {
+    /// Begins with no services. `contract` is where policies are read from and what reflection tells.
+    pub fn builder<'a>(contract: &'a DescriptorPool, config: &'a RpcConfig) -> Builder<'a> {
+        Builder { contract, config, routes: Routes::default(), services: Vec::new() }
+    }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves as a task of the process, until it is asked to stop and every call in flight is answered. Health tells whether
+    /// the process is ready. The issuer's keys are kept fresh meanwhile.
+    pub fn serve(self) {
+        let (authenticator, stop) = (self.gate.0.authenticator.clone(), self.lifecycle.soft());
+        self.lifecycle.spawn("keys", async move { authenticator.keep_fresh(stop).await });
+        let ready = self.lifecycle.ready();
+        self.lifecycle.clone().spawn("rpc", async move {
+            let incoming =
+                TcpIncoming::from(self.listener).with_nodelay(Some(true)).with_keepalive(Some(TCP_KEEPALIVE));
+            let parts = self.gate.0.clone();
+            let drained = async move {
+                parts.admission.drained().await;
+                parts.ended.cancel();
+            };
+            tokio::select! {
+                served = self.transport.serve_with_incoming_shutdown(self.gate, incoming, drained) => served,
+                () = open::report(self.reporter, self.services, ready) => Ok(()),
+            }
+        });
+    }
+}
+
+impl Builder<'_> {
+    /// Adds a service. Each of its rpcs must have a policy in the contract.
+    #[must_use]
+    pub fn add<S>(mut self, service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        self.services.push(S::NAME);
+        self.routes = self.routes.add_service(service);
+        self
+    }
+
+    /// Checks everything, adds `ApprovalService`, and listens, for as long as `lifecycle` lets it.
+    pub async fn bind(mut self, basis: Basis, lifecycle: &Lifecycle) -> Result<Server, StartError> {
+        self.config.check()?;
+        if basis.pool.options().get_max_connections() < POOL_CONNECTIONS_MIN {
+            return Err(StartError::PoolTooSmall);
+        }
+        self.services.push(Approvals::SERVICE);
+        let policies = Arc::new(Policies::from_descriptors(self.contract, &self.services)?);
+        let approvals = Approvals::new(&basis, policies.clone(), Runner::new(self.routes.clone()));
+        let runner = Runner::new(self.routes.clone().add_service(approvals.service()));
+        let reporter = HealthReporter::new();
+        let open = open::routes(self.contract, &self.services, &reporter)?;
+
+        let transport = self.transport().await?;
+        let listen = self.config.listen;
+        let failed = |source| StartError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+
+        let gate = Gate(Arc::new(Parts {
+            policies,
+            authenticator: basis.authenticator,
+            approvals,
+            admission: Admission::new(self.config.in_flight_max, lifecycle.soft()),
+            deadlines: Deadlines::new(self.config),
+            telling: Telling::new(basis.ids),
+            request_bytes_max: self.config.request_bytes_max,
+            runner,
+            open,
+            ended: CancellationToken::new(),
+            pool: basis.pool,
+            clock: basis.clock,
+        }));
+        let lifecycle = lifecycle.clone();
+        Ok(Server { listener, address, transport, services: self.services, gate, reporter, lifecycle })
+    }
+
+    async fn transport(&self) -> Result<transport::Server, StartError> {
+        let mut transport = transport::Server::builder()
+            .max_concurrent_streams(self.config.streams_per_connection_max)
+            .http2_keepalive_interval(Some(Duration::from_millis(self.config.keepalive_interval_ms)))
+            .http2_keepalive_timeout(Some(Duration::from_millis(self.config.keepalive_timeout_ms)));
+        if let Some(age) = self.config.connection_age_max() {
+            transport = transport.max_connection_age(age);
+        }
+        if let Some(tls) = self.config.tls().await? {
+            transport = transport.tls_config(tls).map_err(StartError::Tls)?;
+        }
+        Ok(transport)
+    }
+}
