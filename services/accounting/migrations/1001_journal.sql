@@ -100,18 +100,25 @@ CREATE INDEX hold_event_request ON hold_event (request_id);
 CREATE INDEX hold_event_due ON hold_event (expires_at) WHERE state = 'open';
 
 -- Makes the partitions of the journal for a month, when they are missing. Runs as its owner: the service itself changes no
--- tables.
+-- tables. It waits for the lock on the journal no longer than a moment, since everyone else waits behind it.
 CREATE FUNCTION ensure_journal_month(day date) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     first date := date_trunc('month', day)::date;
     after date := (date_trunc('month', day) + interval '1 month')::date;
     parent text;
+    part text;
 BEGIN
     FOREACH parent IN ARRAY ARRAY['posting', 'entry'] LOOP
-        IF to_regclass(format('%I', parent || '_' || to_char(first, 'YYYYMM'))) IS NULL THEN
-            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
-                           parent || '_' || to_char(first, 'YYYYMM'), parent, first, after);
-        END IF;
+        part := parent || '_' || to_char(first, 'YYYYMM');
+        CONTINUE WHEN to_regclass(part) IS NOT NULL;
+        PERFORM pg_advisory_xact_lock(hashtextextended('accounting.journal_month', 0));
+        EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
+                       part, parent, first, after);
     END LOOP;
 END $$;
+
+-- Appended, read, and nothing else.
+GRANT SELECT, INSERT ON batch, posting, entry, hold_event TO countinghouse_dml;
+REVOKE EXECUTE ON FUNCTION ensure_journal_month FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ensure_journal_month TO countinghouse_dml;

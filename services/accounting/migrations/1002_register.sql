@@ -88,3 +88,8 @@ CREATE TABLE kept_answer (
 );
 
 CREATE INDEX kept_answer_recorded_at ON kept_answer (recorded_at);
+
+-- The history is appended to; an account has its latest version only; kept answers go when they are old.
+GRANT SELECT, INSERT ON base_record, business_day, account_version TO countinghouse_dml;
+GRANT SELECT, INSERT, UPDATE ON account TO countinghouse_dml;
+GRANT SELECT, INSERT, DELETE ON kept_answer TO countinghouse_dml;

@@ -28,7 +28,10 @@ pub struct Registry {
 }
 
 /// Where reasons come from: the platform, then each service.
-pub const REGISTRIES: &[Registry] = &[Registry { title: "Every service", reasons: reasons::ALL }];
+pub const REGISTRIES: &[Registry] = &[
+    Registry { title: "Every service", reasons: reasons::ALL },
+    Registry { title: "Accounting", reasons: accounting::error::ALL },
+];
 
 /// The page of all reasons.
 pub fn page(registries: &[Registry]) -> Result<String> {

@@ -48,9 +48,11 @@ pub fn setting(service: &str, key: &str) -> String {
 /// What a service must be told on this stack; all else is in its defaults.
 pub fn settings(service: &str, endpoints: &Endpoints) -> Result<BTreeMap<String, String>> {
     let prefix = service.to_uppercase();
+    let partitions = topics::PARTITIONS.to_string();
     let settings = [
         ("DATABASE__URL", endpoints.get(&format!("{prefix}_DATABASE_URL"))?),
         ("KAFKA__BROKERS", endpoints.get("KAFKA_BROKERS")?),
+        ("KAFKA__TOPICS__PARTITIONS", &partitions),
         ("RPC__LISTEN", endpoints.get(&format!("{prefix}_GRPC"))?),
         ("AUTH__JWKS_FILE", endpoints.get("JWKS_FILE")?),
     ];

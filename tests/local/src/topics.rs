@@ -12,7 +12,7 @@ use rdkafka::{
 };
 
 /// As many as one machine's consumers can share; a cluster in earnest has its own setting.
-const PARTITIONS: i32 = 4;
+pub const PARTITIONS: i32 = 4;
 
 /// Makes the topics that are not there.
 pub async fn provide(brokers: &str) -> Result<usize> {

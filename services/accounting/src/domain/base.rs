@@ -20,6 +20,36 @@ pub enum BaseContent {
     LedgerCode(LedgerCode),
 }
 
+impl BaseContent {
+    /// Which kind of base data it is.
+    pub fn kind(&self) -> BaseKind {
+        match self {
+            Self::Branch(_) => BaseKind::Branch,
+            Self::Operator(_) => BaseKind::Operator,
+            Self::Currency(_) => BaseKind::Currency,
+            Self::ExchangeRate(_) => BaseKind::ExchangeRate,
+            Self::CalendarYear(_) => BaseKind::CalendarYear,
+            Self::InterestRate(_) => BaseKind::InterestRate,
+            Self::Parameter(_) => BaseKind::Parameter,
+            Self::LedgerCode(_) => BaseKind::LedgerCode,
+        }
+    }
+
+    /// What tells it from others of its kind.
+    pub fn code(&self) -> String {
+        match self {
+            Self::Branch(branch) => branch.code.to_string(),
+            Self::Operator(operator) => operator.code.to_string(),
+            Self::Currency(currency) => currency.code.to_string(),
+            Self::ExchangeRate(rate) => rate.currency.to_string(),
+            Self::CalendarYear(calendar) => calendar.year.to_string(),
+            Self::InterestRate(rate) => rate.code.clone(),
+            Self::Parameter(parameter) => parameter.code.clone(),
+            Self::LedgerCode(code) => code.code.to_string(),
+        }
+    }
+}
+
 /// The kinds of base data. The order is that in which a change that holds several kinds is checked and applied: each kind
 /// only refers to those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,6 +63,22 @@ pub enum BaseKind {
     Operator,
     ExchangeRate,
     InterestRate,
+}
+
+impl BaseKind {
+    /// What one record of the kind is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Currency => "currency",
+            Self::Parameter => "parameter",
+            Self::CalendarYear => "calendar year",
+            Self::LedgerCode => "ledger code",
+            Self::Branch => "branch",
+            Self::Operator => "operator",
+            Self::ExchangeRate => "exchange rate",
+            Self::InterestRate => "interest rate",
+        }
+    }
 }
 
 /// One record in one version.
@@ -173,6 +219,21 @@ pub enum LedgerClass {
 }
 
 impl LedgerClass {
+    /// The class of a code, which is its first digit.
+    pub fn of(code: &LedgerCodeNumber) -> Option<Self> {
+        Some(match code.as_str().as_bytes().first()? {
+            b'1' => Self::Asset,
+            b'2' => Self::Liability,
+            b'3' => Self::Common,
+            b'4' => Self::Equity,
+            b'5' => Self::Cost,
+            b'6' => Self::ProfitAndLoss,
+            b'7' => Self::Contingent,
+            b'8' => Self::Register,
+            _ => return None,
+        })
+    }
+
     /// Whether it stands outside the balance sheet (表外): single entry, no part of any proof.
     pub fn is_off_balance(self) -> bool {
         matches!(self, Self::Contingent | Self::Register)
@@ -194,6 +255,17 @@ pub enum NormalSide {
     Debit,
     Credit,
     Either,
+}
+
+impl NormalSide {
+    /// The side on which an entry takes something from the account. Of accounts of either side it is debit, as the words of a
+    /// freeze mean it (只收不付).
+    pub fn reducing_side(self) -> Side {
+        match self {
+            Self::Debit => Side::Credit,
+            Self::Credit | Self::Either => Side::Debit,
+        }
+    }
 }
 
 /// A ledger code (会计科目).

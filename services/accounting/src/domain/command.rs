@@ -13,7 +13,9 @@ use super::{
     account::{Account, AccountKind, Holder},
     base::{BaseChange, BaseVersion},
     hold::{Hold, HoldEvent},
-    ids::{AccountNumber, BranchCode, CurrencyCode, HoldNumber, LedgerCodeNumber, OperatorCode},
+    ids::{
+        AccountNumber, BranchCode, CurrencyCode, HoldNumber, LedgerCodeNumber, OperatorCode, PostingNumber,
+    },
     refusal::Refusal,
     status::Freeze,
     transaction::{Posting, Transaction},
@@ -47,16 +49,43 @@ pub struct Command {
 #[derive(Clone, Debug)]
 pub enum Action {
     Post(Transaction),
-    PostBatch { mode: BatchMode, transactions: Vec<Transaction> },
-    PlaceHold { account: AccountNumber, currency: CurrencyCode, amount: Decimal, expires_at: DateTime<Utc>, purpose: String, reference: String },
-    CaptureHold { hold: HoldNumber, transaction: Transaction, keep_rest: bool },
-    ReleaseHold { hold: HoldNumber },
+    PostBatch {
+        mode: BatchMode,
+        transactions: Vec<Transaction>,
+    },
+    PlaceHold {
+        account: AccountNumber,
+        currency: CurrencyCode,
+        amount: Decimal,
+        expires_at: DateTime<Utc>,
+        purpose: String,
+        reference: String,
+    },
+    CaptureHold {
+        hold: HoldNumber,
+        transaction: Transaction,
+        keep_rest: bool,
+    },
+    ReleaseHold {
+        hold: HoldNumber,
+    },
     /// Writes down that these holds have lapsed; those that have not, or are no longer open, are passed over.
-    ExpireHolds { holds: Vec<HoldNumber> },
+    ExpireHolds {
+        holds: Vec<HoldNumber>,
+    },
     OpenAccount(OpenAccount),
-    ChangeAccount { account: AccountNumber, change: AccountChange, reason: String },
-    ChangeBaseData { records: Vec<BaseVersion>, reason: String },
-    OpenBusinessDay { date: NaiveDate },
+    ChangeAccount {
+        account: AccountNumber,
+        change: AccountChange,
+        reason: String,
+    },
+    ChangeBaseData {
+        records: Vec<BaseVersion>,
+        reason: String,
+    },
+    OpenBusinessDay {
+        date: NaiveDate,
+    },
 }
 
 /// How a batch is posted.
@@ -84,7 +113,12 @@ pub struct OpenAccount {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountChange {
     /// 账户变更. `None` and no holders: as they are.
-    Terms { title: Option<String>, holders: Vec<Holder>, overdraft_limit: Option<(CurrencyCode, Decimal)>, if_version: Option<i32> },
+    Terms {
+        title: Option<String>,
+        holders: Vec<Holder>,
+        overdraft_limit: Option<(CurrencyCode, Decimal)>,
+        if_version: Option<i32>,
+    },
     /// 激活.
     Activate,
     /// 转不动户.
@@ -112,10 +146,16 @@ pub enum Answer {
     /// One verdict for each transaction of a batch, in order.
     Batch(Vec<Result<Arc<Posting>, Refusal>>),
     Hold(Hold),
-    Captured { posting: Arc<Posting>, hold: Hold },
+    Captured {
+        posting: Arc<Posting>,
+        hold: Hold,
+    },
     /// Holds that were written down as lapsed.
     Expired(usize),
-    Account { before: Option<Account>, account: Account },
+    Account {
+        before: Option<Account>,
+        account: Account,
+    },
     BaseData(Vec<BaseChange>),
     BusinessDay(BusinessDay),
 }
@@ -159,9 +199,14 @@ pub struct KeptAnswer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kept {
-    Account { before: Option<Account>, account: Account },
+    Account {
+        before: Option<Account>,
+        account: Account,
+    },
     BaseData(Vec<BaseChange>),
     BusinessDay(BusinessDay),
+    /// Of a batch of which an item was refused. (The journal answers for a batch that was posted whole.)
+    Batch(Vec<Result<PostingNumber, Refusal>>),
 }
 
 /// What an earlier request was answered, as the load step found it.
@@ -192,12 +237,101 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
-impl From<Kept> for Answer {
-    fn from(kept: Kept) -> Self {
-        match kept {
-            Kept::Account { before, account } => Self::Account { before, account },
-            Kept::BaseData(changes) => Self::BaseData(changes),
-            Kept::BusinessDay(day) => Self::BusinessDay(day),
+impl Command {
+    /// Whether the journal itself is the record of the command, so that no other says what was done.
+    pub fn is_in_journal(&self) -> bool {
+        match &self.action {
+            Action::Post(_)
+            | Action::PostBatch { .. }
+            | Action::PlaceHold { .. }
+            | Action::CaptureHold { .. }
+            | Action::ReleaseHold { .. }
+            | Action::ExpireHolds { .. } => true,
+            Action::OpenAccount(_)
+            | Action::ChangeAccount { .. }
+            | Action::ChangeBaseData { .. }
+            | Action::OpenBusinessDay { .. } => false,
         }
+    }
+
+    /// What the command is about, as the audit names it.
+    pub fn resource(&self) -> String {
+        match &self.action {
+            Action::Post(_) | Action::PostBatch { .. } => "postings".to_owned(),
+            Action::PlaceHold { account, .. } | Action::ChangeAccount { account, .. } => {
+                format!("accounts/{account}")
+            }
+            Action::CaptureHold { hold, .. } | Action::ReleaseHold { hold } => format!("holds/{hold}"),
+            Action::ExpireHolds { .. } => "holds".to_owned(),
+            Action::OpenAccount(open) => {
+                format!("branches/{}/ledgerCodes/{}", self.origin.branch, open.ledger_code)
+            }
+            Action::ChangeBaseData { .. } => "baseRecords".to_owned(),
+            Action::OpenBusinessDay { date } => format!("businessDays/{date}"),
+        }
+    }
+}
+
+impl Origin {
+    /// Whether a second person has agreed, or is to be taken as having agreed.
+    pub fn is_seconded(&self) -> bool {
+        self.authoriser.is_some() || (self.assume_authorised && self.dry_run)
+    }
+
+    /// Whether the request is remembered, so that a repeat gets its answer.
+    pub fn is_remembered(&self) -> bool {
+        !self.dry_run && !self.request_id.is_nil()
+    }
+
+    /// What the history keeps of it.
+    pub fn recorded(&self, at: DateTime<Utc>) -> Recorded {
+        Recorded {
+            request_id: self.request_id,
+            operator: self.operator.clone(),
+            authoriser: self.authoriser.clone(),
+            at,
+            traceparent: self.traceparent.clone(),
+        }
+    }
+}
+
+/// The request id of a batch's item. The first has the batch's own, so that no other request takes it meanwhile; the others
+/// have one made from it and their place.
+pub fn item_request_id(batch: Uuid, item: usize) -> Uuid {
+    if item == 0 {
+        return batch;
+    }
+    let mut hasher =
+        blake3::Hasher::new_derive_key("countinghouse.accounting.v1 request id of a batch's item");
+    hasher.update(batch.as_bytes()).update(item.to_string().as_bytes());
+    let mut bytes = [0; 16];
+    hasher.finalize_xof().fill(&mut bytes);
+    Uuid::new_v8(bytes)
+}
+
+impl Kept {
+    /// The postings that the answer names.
+    pub fn postings(&self) -> impl Iterator<Item = PostingNumber> {
+        let verdicts: &[Result<PostingNumber, Refusal>] = match self {
+            Self::Batch(verdicts) => verdicts,
+            Self::Account { .. } | Self::BaseData(_) | Self::BusinessDay(_) => &[],
+        };
+        verdicts.iter().filter_map(|verdict| verdict.as_ref().ok().copied())
+    }
+
+    /// The answer that was kept, given a look-up of the postings that it names; `None` when one of them is not found.
+    pub fn into_answer(self, posting: impl Fn(PostingNumber) -> Option<Arc<Posting>>) -> Option<Answer> {
+        Some(match self {
+            Self::Account { before, account } => Answer::Account { before, account },
+            Self::BaseData(changes) => Answer::BaseData(changes),
+            Self::BusinessDay(day) => Answer::BusinessDay(day),
+            Self::Batch(verdicts) => {
+                let verdict = |verdict: Result<PostingNumber, Refusal>| match verdict {
+                    Ok(number) => posting(number).map(Ok),
+                    Err(refusal) => Some(Err(refusal)),
+                };
+                Answer::Batch(verdicts.into_iter().map(verdict).collect::<Option<_>>()?)
+            }
+        })
     }
 }

@@ -62,3 +62,10 @@ ids! {
     /// Batch number of the journal: 1, 2, 3 ... without a gap; the fence between writers.
     BatchNumber,
 }
+
+impl LedgerCodeNumber {
+    /// Whether it is that code, or one below it.
+    pub fn is_within(&self, code: &Self) -> bool {
+        self.as_str().starts_with(code.as_str())
+    }
+}

@@ -1,10 +1,11 @@
 //! Why the book refuses a command: one rule broken, and the field that broke it. The names by which callers know the rules
 //! are in `error.rs`.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::{
     base::{Side, TransactionKind},
@@ -12,7 +13,7 @@ use super::{
 };
 
 /// A refusal: the rule that was broken, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Path of the field in the request, as `transaction.lines[1].amount`; `None` when no one field broke the rule.
     pub field: Option<String>,
@@ -36,6 +37,23 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+impl Refusal {
+    /// The same refusal, of a part of the request: its field lies below that part.
+    pub fn within(mut self, part: &str) -> Self {
+        self.field = self.field.map(|field| format!("{part}.{field}"));
+        self
+    }
+
+    /// The same refusal, of an item of several: the item is named even when no one field of it broke the rule.
+    pub fn of_item(mut self, item: &str) -> Self {
+        self.field = Some(match self.field {
+            Some(field) => format!("{item}.{field}"),
+            None => item.to_owned(),
+        });
+        self
+    }
+}
+
 impl Rule {
     /// This rule, broken by that field.
     pub fn at(self, field: impl Into<String>) -> Refusal {
@@ -44,7 +62,8 @@ impl Rule {
 }
 
 /// The rules of the book, each with the values it speaks of.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rule {
     #[error("this request id was used for another request")]
     RequestIdReused,
@@ -53,8 +72,10 @@ pub enum Rule {
 
     // Base data and the business day.
     #[error("base data has no {kind} {code} on {on}")]
-    BaseRecordUnknown { kind: &'static str, code: String, on: NaiveDate },
-    #[error("base data cannot change from {effective_date} on: business date {business_date} is not after it")]
+    BaseRecordUnknown { kind: Cow<'static, str>, code: String, on: NaiveDate },
+    #[error(
+        "base data cannot change from {effective_date} on: business date {business_date} is not after it"
+    )]
     EffectiveDatePast { effective_date: NaiveDate, business_date: NaiveDate },
     #[error("{0}")]
     BaseRecordInvalid(String),
@@ -78,12 +99,26 @@ pub enum Rule {
     OperatorSuspended { operator: OperatorCode },
     #[error("operator {operator} authorises and does not post")]
     OperatorMayNotPost { operator: OperatorCode },
-    #[error("{limit} is the limit of {operator} for {kind:?} in {currency}, and {amount} is above it: a second person must agree")]
-    ApprovalRequired { operator: OperatorCode, kind: TransactionKind, currency: CurrencyCode, amount: Decimal, limit: Decimal },
+    #[error(
+        "{limit} is the limit of {operator} for {kind:?} in {currency}, and {amount} is above it: a second person must agree"
+    )]
+    ApprovalRequired {
+        operator: OperatorCode,
+        kind: TransactionKind,
+        currency: CurrencyCode,
+        amount: Decimal,
+        limit: Decimal,
+    },
     #[error("{what} needs a second person")]
-    SecondPersonRequired { what: &'static str },
+    SecondPersonRequired { what: Cow<'static, str> },
     #[error("{limit} is the limit of {operator} for {kind:?} in {currency}, and {amount} is above it")]
-    OperatorLimitExceeded { operator: OperatorCode, kind: TransactionKind, currency: CurrencyCode, amount: Decimal, limit: Decimal },
+    OperatorLimitExceeded {
+        operator: OperatorCode,
+        kind: TransactionKind,
+        currency: CurrencyCode,
+        amount: Decimal,
+        limit: Decimal,
+    },
     #[error("branch {branch} is unknown")]
     BranchUnknown { branch: BranchCode },
     #[error("branch {branch} is closed")]
@@ -99,7 +134,12 @@ pub enum Rule {
     #[error("branch {branch} has no account on {ledger_code} in {currency}")]
     LedgerAccountMissing { branch: BranchCode, ledger_code: LedgerCodeNumber, currency: CurrencyCode },
     #[error("branch {branch} has an account on {ledger_code} in {currency} already: {account}")]
-    LedgerAccountExists { branch: BranchCode, ledger_code: LedgerCodeNumber, currency: CurrencyCode, account: AccountNumber },
+    LedgerAccountExists {
+        branch: BranchCode,
+        ledger_code: LedgerCodeNumber,
+        currency: CurrencyCode,
+        account: AccountNumber,
+    },
     #[error("account {account} is pending: activate it first")]
     AccountPending { account: AccountNumber },
     #[error("account {account} is dormant: activate it first")]
@@ -109,7 +149,7 @@ pub enum Rule {
     #[error("account {account} is closed")]
     AccountClosed { account: AccountNumber },
     #[error("an account that is {from} cannot be made {to}")]
-    TransitionNotAllowed { from: &'static str, to: &'static str },
+    TransitionNotAllowed { from: Cow<'static, str>, to: Cow<'static, str> },
     #[error("account {account} still has a balance of {balance}")]
     AccountNotEmpty { account: AccountNumber, balance: Decimal },
     #[error("account {account} still has {holds} open holds")]
@@ -148,12 +188,14 @@ pub enum Rule {
     InterBranchAccountMissing { branch: BranchCode, currency: CurrencyCode },
     #[error("account {account} is short of {shortage}: {available} is available")]
     FundsInsufficient { account: AccountNumber, available: Decimal, shortage: Decimal },
-    #[error("account {account} is on an off-balance code and does not take {side:?} {amount}: {balance} is registered")]
+    #[error(
+        "account {account} is on an off-balance code and does not take {side:?} {amount}: {balance} is registered"
+    )]
     RegisterShort { account: AccountNumber, side: Side, amount: Decimal, balance: Decimal },
     #[error("{what} has none, and needs at least one")]
-    Empty { what: &'static str },
+    Empty { what: Cow<'static, str> },
     #[error("{what} has {count}, and at most {max} are allowed")]
-    TooMany { what: &'static str, count: usize, max: usize },
+    TooMany { what: Cow<'static, str>, count: usize, max: usize },
     #[error("another transaction of the batch was refused: {0}")]
     BatchRefused(String),
     #[error("hold {hold} is unknown")]

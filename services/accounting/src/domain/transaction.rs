@@ -10,7 +10,8 @@ use super::{
     Digest,
     base::{NormalSide, Side, TransactionKind},
     ids::{
-        AccountId, AccountNumber, BranchCode, CurrencyCode, HoldNumber, LedgerCodeNumber, OperatorCode, PostingNumber,
+        AccountId, AccountNumber, BranchCode, CurrencyCode, HoldNumber, LedgerCodeNumber, OperatorCode,
+        PostingNumber,
     },
 };
 

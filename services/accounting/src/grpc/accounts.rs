@@ -1,10 +1,14 @@
 //! `AccountService`.
 
-use countinghouse_proto::accounting::v1::{self as pb, account_service_server::AccountService};
+use countinghouse_proto::accounting::v1::{self as pb, account_service_server::{AccountService, SERVICE_NAME}};
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{Api, call::Stamp};
-use crate::{app::enquiry, domain::command::AccountChange, wire::account};
+use super::Api;
+use crate::{app::{enquiry, writer::Rpc}, domain::command::AccountChange, wire::account};
+
+fn rpc(method: &'static str) -> Rpc {
+    Rpc { service: SERVICE_NAME, method }
+}
 
 #[async_trait]
 impl AccountService for Api {
@@ -12,20 +16,14 @@ impl AccountService for Api {
         &self,
         request: Request<pb::OpenAccountRequest>,
     ) -> Result<Response<pb::OpenAccountResponse>, Status> {
-        let stamp = |request: &pb::OpenAccountRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: request.validate_only }
-        };
-        self.command("OpenAccount", request, stamp, account::open, |answer| Ok(pb::OpenAccountResponse { account: account::changed(answer)?.1 })).await
+        self.command(rpc("OpenAccount"), request, account::open, |answer| Ok(pb::OpenAccountResponse { account: account::changed(answer)?.1 })).await
     }
 
     async fn change_account(
         &self,
         request: Request<pb::ChangeAccountRequest>,
     ) -> Result<Response<pb::ChangeAccountResponse>, Status> {
-        let stamp = |request: &pb::ChangeAccountRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: request.validate_only }
-        };
-        self.command("ChangeAccount", request, stamp, account::change, |answer| {
+        self.command(rpc("ChangeAccount"), request, account::change, |answer| {
             let (before, account) = account::changed(answer)?;
             Ok(pb::ChangeAccountResponse { before, account })
         }).await
@@ -35,50 +33,35 @@ impl AccountService for Api {
         &self,
         request: Request<pb::ActivateAccountRequest>,
     ) -> Result<Response<pb::ActivateAccountResponse>, Status> {
-        let stamp = |request: &pb::ActivateAccountRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: false }
-        };
-        self.command("ActivateAccount", request, stamp, |request| account::step(&request.account, AccountChange::Activate, request.reason), |answer| Ok(pb::ActivateAccountResponse { account: account::changed(answer)?.1 })).await
+        self.command(rpc("ActivateAccount"), request, |request| account::step(&request.account, AccountChange::Activate, request.reason), |answer| Ok(pb::ActivateAccountResponse { account: account::changed(answer)?.1 })).await
     }
 
     async fn mark_account_dormant(
         &self,
         request: Request<pb::MarkAccountDormantRequest>,
     ) -> Result<Response<pb::MarkAccountDormantResponse>, Status> {
-        let stamp = |request: &pb::MarkAccountDormantRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: false }
-        };
-        self.command("MarkAccountDormant", request, stamp, |request| account::step(&request.account, AccountChange::MarkDormant, request.reason), |answer| Ok(pb::MarkAccountDormantResponse { account: account::changed(answer)?.1 })).await
+        self.command(rpc("MarkAccountDormant"), request, |request| account::step(&request.account, AccountChange::MarkDormant, request.reason), |answer| Ok(pb::MarkAccountDormantResponse { account: account::changed(answer)?.1 })).await
     }
 
     async fn freeze_account(
         &self,
         request: Request<pb::FreezeAccountRequest>,
     ) -> Result<Response<pb::FreezeAccountResponse>, Status> {
-        let stamp = |request: &pb::FreezeAccountRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: false }
-        };
-        self.command("FreezeAccount", request, stamp, account::freeze, |answer| Ok(pb::FreezeAccountResponse { account: account::changed(answer)?.1 })).await
+        self.command(rpc("FreezeAccount"), request, account::freeze, |answer| Ok(pb::FreezeAccountResponse { account: account::changed(answer)?.1 })).await
     }
 
     async fn unfreeze_account(
         &self,
         request: Request<pb::UnfreezeAccountRequest>,
     ) -> Result<Response<pb::UnfreezeAccountResponse>, Status> {
-        let stamp = |request: &pb::UnfreezeAccountRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: request.validate_only }
-        };
-        self.command("UnfreezeAccount", request, stamp, account::unfreeze, |answer| Ok(pb::UnfreezeAccountResponse { account: account::changed(answer)?.1 })).await
+        self.command(rpc("UnfreezeAccount"), request, account::unfreeze, |answer| Ok(pb::UnfreezeAccountResponse { account: account::changed(answer)?.1 })).await
     }
 
     async fn close_account(
         &self,
         request: Request<pb::CloseAccountRequest>,
     ) -> Result<Response<pb::CloseAccountResponse>, Status> {
-        let stamp = |request: &pb::CloseAccountRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: false }
-        };
-        self.command("CloseAccount", request, stamp, |request| account::step(&request.account, AccountChange::Close, request.reason), |answer| Ok(pb::CloseAccountResponse { account: account::changed(answer)?.1 })).await
+        self.command(rpc("CloseAccount"), request, |request| account::step(&request.account, AccountChange::Close, request.reason), |answer| Ok(pb::CloseAccountResponse { account: account::changed(answer)?.1 })).await
     }
 
     async fn get_account(

@@ -1,10 +1,14 @@
 //! `BaseDataService`.
 
-use countinghouse_proto::accounting::v1::{self as pb, base_data_service_server::BaseDataService};
+use countinghouse_proto::accounting::v1::{self as pb, base_data_service_server::{BaseDataService, SERVICE_NAME}};
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{Api, call::Stamp};
-use crate::{app::enquiry, wire::base_data};
+use super::Api;
+use crate::{app::{enquiry, writer::Rpc}, wire::base_data};
+
+fn rpc(method: &'static str) -> Rpc {
+    Rpc { service: SERVICE_NAME, method }
+}
 
 #[async_trait]
 impl BaseDataService for Api {
@@ -12,10 +16,7 @@ impl BaseDataService for Api {
         &self,
         request: Request<pb::ChangeBaseDataRequest>,
     ) -> Result<Response<pb::ChangeBaseDataResponse>, Status> {
-        let stamp = |request: &pb::ChangeBaseDataRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: request.validate_only }
-        };
-        self.command("ChangeBaseData", request, stamp, base_data::change, base_data::changed).await
+        self.command(rpc("ChangeBaseData"), request, base_data::change, base_data::changed).await
     }
 
     async fn get_base_record(

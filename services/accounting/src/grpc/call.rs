@@ -8,30 +8,32 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::Api;
+use super::{
+    Api,
+    stamp::{Stamp, Stamped},
+};
 use crate::{
-    app::{enquiry::Enquiries, writer::Ask},
+    app::{
+        enquiry::Enquiries,
+        writer::{Ask, Rpc},
+    },
     domain::{
         Digest,
         command::{Action, Answer, Command, Origin},
         ids::{BranchCode, OperatorCode},
     },
+    wire,
 };
 
-/// What every request that changes something says of itself.
-pub struct Stamp<'a> {
-    pub request_id: &'a str,
-    pub branch: &'a str,
-    pub validate_only: bool,
-}
+/// Longest branch code.
+const BRANCH_CHARS_MAX: usize = 6;
 
 impl Api {
     /// Makes a command of a request, has the writer do it, and makes a response of the answer.
-    pub(super) async fn command<M: Message, R>(
+    pub(super) async fn command<M: Message + Stamped, R>(
         &self,
-        method: &'static str,
+        rpc: Rpc,
         request: Request<M>,
-        stamp: fn(&M) -> Stamp<'_>,
         ask: fn(M) -> Result<Action, Failure>,
         tell: fn(Answer) -> Result<R, Failure>,
     ) -> Result<Response<R>, Status> {
@@ -40,10 +42,11 @@ impl Api {
         let request = request.into_inner();
         let done = async {
             let bytes = request.encode_to_vec();
-            let origin = origin(caller, &stamp(&request), Digest(blake3::hash(&bytes).into()))?;
+            let digest = digest(rpc, &caller.actor.id, &bytes);
+            let origin = origin(caller, &request.stamp(), digest)?;
             let command = Command { origin, action: ask(request)? };
             let answer =
-                self.writer.submit(Ask { command, method, correlation_id, bytes: bytes.len() }).await?;
+                self.writer.submit(Ask { command, rpc, correlation_id, bytes: bytes.len() }).await?;
             tell(answer)
         };
         done.await.map(Response::new).map_err(|failure: Failure| failure.into_status(correlation_id))
@@ -66,13 +69,22 @@ fn origin(caller: Caller, stamp: &Stamp<'_>, digest: Digest) -> Result<Origin, F
     Ok(Origin {
         request_id: request_id(stamp)?,
         digest,
-        branch: BranchCode::new(stamp.branch),
+        branch: BranchCode::new(wire::code("branch", stamp.branch.to_owned(), BRANCH_CHARS_MAX)?),
         operator: OperatorCode::new(caller.actor.id.as_str()),
         authoriser: caller.approver.map(|approver| OperatorCode::new(approver.id.as_str())),
         assume_authorised: caller.preview,
         dry_run: stamp.validate_only || caller.preview,
         traceparent: caller.traceparent,
     })
+}
+
+/// Tells a repeat from another request under the same id: another rpc, another caller, or other content.
+fn digest(rpc: Rpc, actor: &str, request: &[u8]) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    for text in [rpc.service, rpc.method, actor] {
+        hasher.update(text.as_bytes()).update(&[0]);
+    }
+    Digest(hasher.update(request).finalize().into())
 }
 
 fn request_id(stamp: &Stamp<'_>) -> Result<Uuid, Failure> {

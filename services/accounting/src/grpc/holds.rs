@@ -1,10 +1,14 @@
 //! `HoldService`.
 
-use countinghouse_proto::accounting::v1::{self as pb, hold_service_server::HoldService};
+use countinghouse_proto::accounting::v1::{self as pb, hold_service_server::{HoldService, SERVICE_NAME}};
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{Api, call::Stamp};
-use crate::{app::enquiry, wire::hold};
+use super::Api;
+use crate::{app::{enquiry, writer::Rpc}, wire::hold};
+
+fn rpc(method: &'static str) -> Rpc {
+    Rpc { service: SERVICE_NAME, method }
+}
 
 #[async_trait]
 impl HoldService for Api {
@@ -12,30 +16,21 @@ impl HoldService for Api {
         &self,
         request: Request<pb::PlaceHoldRequest>,
     ) -> Result<Response<pb::PlaceHoldResponse>, Status> {
-        let stamp = |request: &pb::PlaceHoldRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: false }
-        };
-        self.command("PlaceHold", request, stamp, hold::place, |answer| Ok(pb::PlaceHoldResponse { hold: Some(hold::held(answer)?) })).await
+        self.command(rpc("PlaceHold"), request, hold::place, |answer| Ok(pb::PlaceHoldResponse { hold: Some(hold::held(answer)?) })).await
     }
 
     async fn capture_hold(
         &self,
         request: Request<pb::CaptureHoldRequest>,
     ) -> Result<Response<pb::CaptureHoldResponse>, Status> {
-        let stamp = |request: &pb::CaptureHoldRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: request.validate_only }
-        };
-        self.command("CaptureHold", request, stamp, hold::capture, hold::captured).await
+        self.command(rpc("CaptureHold"), request, hold::capture, hold::captured).await
     }
 
     async fn release_hold(
         &self,
         request: Request<pb::ReleaseHoldRequest>,
     ) -> Result<Response<pb::ReleaseHoldResponse>, Status> {
-        let stamp = |request: &pb::ReleaseHoldRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: false }
-        };
-        self.command("ReleaseHold", request, stamp, hold::release, |answer| Ok(pb::ReleaseHoldResponse { hold: Some(hold::held(answer)?) })).await
+        self.command(rpc("ReleaseHold"), request, hold::release, |answer| Ok(pb::ReleaseHoldResponse { hold: Some(hold::held(answer)?) })).await
     }
 
     async fn get_hold(

@@ -1,10 +1,14 @@
 //! `LedgerService`.
 
-use countinghouse_proto::accounting::v1::{self as pb, ledger_service_server::LedgerService};
+use countinghouse_proto::accounting::v1::{self as pb, ledger_service_server::{LedgerService, SERVICE_NAME}};
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{Api, call::Stamp};
-use crate::{app::enquiry, wire::ledger};
+use super::Api;
+use crate::{app::{enquiry, writer::Rpc}, wire::ledger};
+
+fn rpc(method: &'static str) -> Rpc {
+    Rpc { service: SERVICE_NAME, method }
+}
 
 #[async_trait]
 impl LedgerService for Api {
@@ -19,10 +23,7 @@ impl LedgerService for Api {
         &self,
         request: Request<pb::OpenBusinessDayRequest>,
     ) -> Result<Response<pb::OpenBusinessDayResponse>, Status> {
-        let stamp = |request: &pb::OpenBusinessDayRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: request.validate_only }
-        };
-        self.command("OpenBusinessDay", request, stamp, |request| ledger::open_business_day(&request), ledger::opened).await
+        self.command(rpc("OpenBusinessDay"), request, |request| ledger::open_business_day(&request), ledger::opened).await
     }
 
     async fn get_trial_balance(

@@ -6,6 +6,7 @@ mod call;
 mod holds;
 mod ledger;
 mod postings;
+mod stamp;
 
 use crate::app::{enquiry::Enquiries, writer::WriterHandle};
 

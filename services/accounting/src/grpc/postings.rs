@@ -1,10 +1,14 @@
 //! `PostingService`.
 
-use countinghouse_proto::accounting::v1::{self as pb, posting_service_server::PostingService};
+use countinghouse_proto::accounting::v1::{self as pb, posting_service_server::{PostingService, SERVICE_NAME}};
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{Api, call::Stamp};
-use crate::{app::enquiry, wire::posting};
+use super::Api;
+use crate::{app::{enquiry, writer::Rpc}, wire::posting};
+
+fn rpc(method: &'static str) -> Rpc {
+    Rpc { service: SERVICE_NAME, method }
+}
 
 #[async_trait]
 impl PostingService for Api {
@@ -12,20 +16,14 @@ impl PostingService for Api {
         &self,
         request: Request<pb::PostTransactionRequest>,
     ) -> Result<Response<pb::PostTransactionResponse>, Status> {
-        let stamp = |request: &pb::PostTransactionRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: request.validate_only }
-        };
-        self.command("PostTransaction", request, stamp, posting::post, posting::posted).await
+        self.command(rpc("PostTransaction"), request, posting::post, posting::posted).await
     }
 
     async fn post_batch(
         &self,
         request: Request<pb::PostBatchRequest>,
     ) -> Result<Response<pb::PostBatchResponse>, Status> {
-        let stamp = |request: &pb::PostBatchRequest| -> Stamp<'_> {
-            Stamp { request_id: &request.request_id, branch: &request.branch, validate_only: request.validate_only }
-        };
-        self.command("PostBatch", request, stamp, posting::post_batch, posting::batch_posted).await
+        self.command(rpc("PostBatch"), request, posting::post_batch, posting::batch_posted).await
     }
 
     async fn get_posting(

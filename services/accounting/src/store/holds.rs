@@ -51,6 +51,12 @@ pub async fn events_after(conn: &mut PgConnection, number: i64, limit: i64) -> R
     rows.into_iter().map(HoldEventRow::into_event).collect()
 }
 
+/// The number of the last hold event; 0 when there is none.
+pub async fn last_event(conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    let last = sqlx::query_scalar!("SELECT max(number) FROM hold_event").fetch_one(conn).await?;
+    Ok(last.unwrap_or(0))
+}
+
 /// One hold as it stands.
 pub async fn get(conn: &mut PgConnection, hold: i64) -> Result<Option<Hold>, sqlx::Error> {
     let number = sqlx::query_scalar!(

@@ -19,51 +19,14 @@ use crate::domain::{
 /// The constraint on which a writer fails that is no longer the one.
 pub const FENCE: &str = "batch_pkey";
 
+/// The channel on which an append is told by NOTIFY.
+pub const CHANNEL: &str = "accounting_journal";
+
 /// Appends a batch to the journal.
 pub async fn append(conn: &mut PgConnection, batch: &BatchRow, records: &Records) -> Result<(), sqlx::Error> {
-    let mut postings = PostingColumns::default();
-    let mut entries = EntryColumns::default();
-    for posting in &records.postings {
-        postings.push(posting);
-        for (line, entry) in (0..).zip(&posting.entries) {
-            entries.push(posting, line, entry);
-        }
-    }
-    let mut holds = HoldEventColumns::default();
-    records.hold_events.iter().for_each(|event| holds.push(event));
-
-    sqlx::query!(
-        r#"
-        WITH new_batch AS (
-            INSERT INTO batch (number, first_posting, last_posting, first_hold_event, last_hold_event, previous_hash, hash,
-                               recorded_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        ), new_posting AS (
-            INSERT INTO posting (number, accounting_date, request_id, digest, branch, code, kind, transaction_date,
-                                 value_date, operator, authoriser, source, narrative, voucher_kind, voucher_number, hold,
-                                 traceparent, recorded_at)
-            SELECT column_list.*, $8
-            FROM UNNEST($9::bigint[], $10::date[], $11::uuid[], $12::bytea[], $13::text[], $14::text[], $15::text[],
-                        $16::date[], $17::date[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[],
-                        $23::text[], $24::bigint[], $25::text[]) AS column_list
-        ), new_entry AS (
-            INSERT INTO entry (account_id, n, accounting_date, posting, line, debit, amount, debit_total, credit_total,
-                               available, narrative, inter_branch)
-            SELECT * FROM UNNEST($26::bigint[], $27::bigint[], $28::date[], $29::bigint[], $30::integer[], $31::boolean[],
-                                 $32::numeric[], $33::numeric[], $34::numeric[], $35::numeric[], $36::text[],
-                                 $37::boolean[])
-        ), new_hold_event AS (
-            INSERT INTO hold_event (number, hold, version, account_id, state, amount, captured, remaining, purpose,
-                                    reference, branch, placed_by, placed_at, expires_at, request_id, digest, operator,
-                                    posting, traceparent, recorded_at)
-            SELECT column_list.*, $8
-            FROM UNNEST($38::bigint[], $39::bigint[], $40::integer[], $41::bigint[], $42::text[], $43::numeric[],
-                        $44::numeric[], $45::numeric[], $46::text[], $47::text[], $48::text[], $49::text[],
-                        $50::timestamptz[], $51::timestamptz[], $52::uuid[], $53::bytea[], $54::text[], $55::bigint[],
-                        $56::text[]) AS column_list
-        )
-        SELECT pg_notify('accounting_journal', '')::text AS notified
-        "#,
+    let Columns { postings, entries, holds } = Columns::of(records);
+    sqlx::query_file!(
+        "src/store/append.sql",
         batch.number.0,
         batch.first_posting,
         batch.last_posting,
@@ -130,6 +93,28 @@ pub async fn append(conn: &mut PgConnection, batch: &BatchRow, records: &Records
 pub async fn hash_of(conn: &mut PgConnection, number: i64) -> Result<Option<Digest>, sqlx::Error> {
     let hash = sqlx::query_scalar!("SELECT hash FROM batch WHERE number = $1", number).fetch_optional(conn).await?;
     hash.as_deref().map(digest).transpose()
+}
+
+/// What a batch records in the journal, by columns.
+struct Columns {
+    postings: PostingColumns,
+    entries: EntryColumns,
+    holds: HoldEventColumns,
+}
+
+impl Columns {
+    fn of(records: &Records) -> Self {
+        let (mut postings, mut entries) = (PostingColumns::default(), EntryColumns::default());
+        for posting in &records.postings {
+            postings.push(posting);
+            for (line, entry) in (0..).zip(&posting.entries) {
+                entries.push(posting, line, entry);
+            }
+        }
+        let mut holds = HoldEventColumns::default();
+        records.hold_events.iter().for_each(|event| holds.push(event));
+        Self { postings, entries, holds }
+    }
 }
 
 #[derive(Default)]

@@ -14,7 +14,6 @@ use super::{
     text::digest,
 };
 use crate::domain::{
-    Digest,
     account::Account,
     balance::RunningBalance,
     book::{AccountState, Loaded, Wants},
@@ -35,7 +34,8 @@ pub async fn load(conn: &mut PgConnection, wants: &Wants, remembered_from: Naive
     Ok(Loaded { accounts, earlier })
 }
 
-/// What `requests` were answered before.
+/// What `requests` were answered before. A request may be found several times, and the last row holds the whole answer: that
+/// of a capture is its hold event and not its posting, that of a batch of which an item was refused was kept.
 async fn earlier(
     conn: &mut PgConnection,
     requests: &[Uuid],
@@ -55,6 +55,7 @@ async fn earlier(
             UNION ALL
             SELECT request_id, digest, NULL, NULL, answer FROM kept_answer WHERE request_id = ANY($1)
         ) AS known
+        ORDER BY answer IS NOT NULL, hold_event IS NOT NULL
         "#,
         requests,
         remembered_from,
@@ -65,7 +66,9 @@ async fn earlier(
         return Ok(HashMap::new());
     }
 
-    let numbers: Vec<i64> = found.iter().filter_map(|row| row.posting).collect();
+    let named = found.iter().filter_map(|row| row.answer.as_ref()).flat_map(|kept| kept.postings());
+    let numbers: Vec<i64> =
+        found.iter().filter_map(|row| row.posting).chain(named.map(|number| number.0)).collect();
     let posted: HashMap<i64, Arc<Posting>> = postings::by_numbers(conn, &numbers)
         .await?
         .into_iter()
@@ -77,20 +80,18 @@ async fn earlier(
 
     let mut earlier = HashMap::with_capacity(found.len());
     for row in found {
-        let digest: Digest = digest(&row.digest)?;
         let posting = row.posting.and_then(|number| posted.get(&number)).cloned();
         let hold = row.hold_event.and_then(|number| held.get(&number)).cloned();
-        let answer = match (posting, hold, row.answer) {
-            (_, _, Some(Json(kept))) => kept.into(),
-            (Some(posting), Some(hold), None) => Answer::Captured { posting, hold },
-            (None, Some(hold), None) => Answer::Hold(hold),
-            (Some(posting), None, None) => Answer::Posted(posting),
-            (None, None, None) => continue,
+        let answer = match (row.answer, posting, hold) {
+            (Some(Json(kept)), ..) => kept.into_answer(|number| posted.get(&number.0).cloned()),
+            (None, Some(posting), Some(hold)) => Some(Answer::Captured { posting, hold }),
+            (None, None, Some(hold)) => Some(Answer::Hold(hold)),
+            (None, Some(posting), None) => Some(Answer::Posted(posting)),
+            (None, None, None) => None,
         };
-        // A capture is found twice, by its posting and by its hold event; the latter holds the whole answer.
-        if !matches!((&answer, earlier.get(&row.request_id)), (Answer::Posted(_), Some(_))) {
-            earlier.insert(row.request_id, Earlier { digest, answer });
-        }
+        let missing = || sqlx::Error::Decode(format!("the answer to {} is not whole", row.request_id).into());
+        let answer = answer.ok_or_else(missing)?;
+        earlier.insert(row.request_id, Earlier { digest: digest(&row.digest)?, answer });
     }
     Ok(earlier)
 }

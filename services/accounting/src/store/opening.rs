@@ -5,9 +5,9 @@ use sqlx::{PgConnection, types::Json};
 
 use super::text::digest;
 use crate::domain::{
-    Digest,
     base::{BaseContent, BaseVersion},
     book::Heads,
+    chain,
     command::BusinessDay,
     ids::OperatorCode,
 };
@@ -60,7 +60,7 @@ pub async fn heads(conn: &mut PgConnection) -> Result<Heads, sqlx::Error> {
         hold_event: row.hold_event.unwrap_or(0),
         account: row.account.unwrap_or(0),
         batch: row.batch.unwrap_or(0),
-        hash: row.hash.as_deref().map(digest).transpose()?.unwrap_or(Digest([0; 32])),
+        hash: row.hash.as_deref().map(digest).transpose()?.unwrap_or(chain::START),
     })
 }
 

@@ -45,6 +45,12 @@ pub async fn after(conn: &mut PgConnection, number: i64, limit: i64) -> Result<V
     with_entries(conn, rows).await
 }
 
+/// The number of the last posting; 0 when there is none.
+pub async fn last(conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    let last = sqlx::query_scalar!("SELECT max(number) FROM posting").fetch_one(conn).await?;
+    Ok(last.unwrap_or(0))
+}
+
 /// What a list of postings is narrowed to.
 #[derive(Debug, Default)]
 pub struct Filter<'a> {

@@ -1,6 +1,7 @@
 //! What is written with a batch besides the journal: accounts, base data, business days, and the answers that are kept.
 
-use sqlx::PgConnection;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
 
 use super::{rows::AccountColumns, text::text_of};
 use crate::domain::{
@@ -17,13 +18,17 @@ pub fn concerns(records: &Records) -> bool {
 
 /// Writes accounts, base data, business days and kept answers. Before the journal's append: a new business day makes the
 /// partitions that its postings go into.
-pub async fn write(conn: &mut PgConnection, records: &Records) -> Result<(), sqlx::Error> {
+pub async fn write(
+    conn: &mut PgConnection,
+    records: &Records,
+    at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     for (day, recorded) in &records.business_days {
         business_day(conn, day, recorded).await?;
     }
     base_records(conn, &records.base_records).await?;
     accounts(conn, &records.accounts).await?;
-    kept_answers(conn, &records.answers).await
+    kept_answers(conn, &records.answers, at).await
 }
 
 async fn business_day(conn: &mut PgConnection, day: &BusinessDay, recorded: &Recorded) -> Result<(), sqlx::Error> {
@@ -151,7 +156,11 @@ async fn account_versions(conn: &mut PgConnection, versions: &[AccountVersion]) 
     Ok(())
 }
 
-async fn kept_answers(conn: &mut PgConnection, answers: &[KeptAnswer]) -> Result<(), sqlx::Error> {
+async fn kept_answers(
+    conn: &mut PgConnection,
+    answers: &[KeptAnswer],
+    at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     if answers.is_empty() {
         return Ok(());
     }
@@ -162,13 +171,30 @@ async fn kept_answers(conn: &mut PgConnection, answers: &[KeptAnswer]) -> Result
     sqlx::query!(
         r#"
         INSERT INTO kept_answer (request_id, digest, answer, recorded_at)
-        SELECT column_list.*, now() FROM UNNEST($1::uuid[], $2::bytea[], $3::jsonb[]) AS column_list
+        SELECT column_list.*, $4 FROM UNNEST($1::uuid[], $2::bytea[], $3::jsonb[]) AS column_list
         "#,
         &answers.iter().map(|kept| kept.request_id).collect::<Vec<_>>(),
         &answers.iter().map(|kept| kept.digest.0.to_vec()).collect::<Vec<_>>(),
         &bodies,
+        at,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Forgets answers that were kept before `before`; at most `limit`, and says how many.
+pub async fn forget_answers(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        DELETE FROM kept_answer WHERE request_id IN (
+            SELECT request_id FROM kept_answer WHERE recorded_at < $1 LIMIT $2
+        )
+        "#,
+        before,
+        limit,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -1,15 +1,17 @@
 //! The trial balance (试算平衡), added up from the last entry of each account.
 
 use chrono::NaiveDate;
+use money::Currency;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
+
+use super::rows::currency as currency_of;
 
 /// The totals of a ledger code in a currency.
 #[derive(Debug)]
 pub struct CodeTotals {
     pub ledger_code: String,
-    pub currency: String,
-    pub exponent: i16,
+    pub currency: Currency,
     pub off_balance: bool,
     pub debit_total: Decimal,
     pub credit_total: Decimal,
@@ -27,8 +29,7 @@ pub async fn totals(
     currency: Option<&str>,
     digits: i32,
 ) -> Result<Vec<CodeTotals>, sqlx::Error> {
-    sqlx::query_as!(
-        CodeTotals,
+    let rows = sqlx::query!(
         r#"
         SELECT left(account.ledger_code, $4) AS "ledger_code!", account.currency, account.exponent, account.off_balance,
                sum(last.debit_total) AS "debit_total!", sum(last.credit_total) AS "credit_total!",
@@ -48,7 +49,21 @@ pub async fn totals(
         digits,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(CodeTotals {
+                ledger_code: row.ledger_code,
+                currency: currency_of(&row.currency, row.exponent)?,
+                off_balance: row.off_balance,
+                debit_total: row.debit_total,
+                credit_total: row.credit_total,
+                debit_balance: row.debit_balance,
+                credit_balance: row.credit_balance,
+                accounts: row.accounts,
+            })
+        })
+        .collect()
 }
 
 /// The last posting booked up to a business date.

@@ -6,6 +6,28 @@ use sqlx::PgConnection;
 use super::text::digest;
 use crate::domain::{book::BatchRow, ids::BatchNumber};
 
+/// How much there is in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    pub batches: i64,
+    pub postings: i64,
+    pub entries: i64,
+    pub hold_events: i64,
+}
+
+/// Counts every row of the journal, as it is at one moment.
+pub async fn counts(conn: &mut PgConnection) -> Result<Counts, sqlx::Error> {
+    sqlx::query_as!(
+        Counts,
+        r#"
+        SELECT (SELECT count(*) FROM batch) AS "batches!", (SELECT count(*) FROM posting) AS "postings!",
+               (SELECT count(*) FROM entry) AS "entries!", (SELECT count(*) FROM hold_event) AS "hold_events!"
+        "#
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Up to `limit` batch rows after a number, in order.
 pub async fn batches_after(conn: &mut PgConnection, number: i64, limit: i64) -> Result<Vec<BatchRow>, sqlx::Error> {
     let rows = sqlx::query!(

@@ -86,9 +86,13 @@ pub fn named(field: &str, value: &str) -> Result<(BaseKind, String), Failure> {
         .split_once('/')
         .and_then(|(collection, code)| {
             let (kind, _) = COLLECTIONS.iter().find(|(_, of)| *of == collection)?;
-            (!code.is_empty() && code.len() <= 64).then(|| (*kind, code.to_owned()))
+            code_of_name(code).then(|| (*kind, code.to_owned()))
         })
         .ok_or_else(|| field_invalid(field, "must be the name of a record, for example branches/110100"))
+}
+
+fn code_of_name(code: &str) -> bool {
+    super::code("name", code.to_owned(), 64).is_ok()
 }
 
 /// The kind that a list asks for.

@@ -8,7 +8,7 @@ pub mod hold;
 pub mod ledger;
 pub mod posting;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use countinghouse_proto::common::v1 as common;
 use money::Currency;
 use pbjson_types::Timestamp;
@@ -23,6 +23,9 @@ use crate::{
     },
     error::{self, AMOUNT_MALFORMED, field_invalid},
 };
+
+/// Longest text that a list is narrowed to: that of a name.
+const FILTER_CHARS_MAX: usize = 120;
 
 /// A text of at most `max` characters.
 pub fn text(field: &str, value: String, max: usize) -> Result<String, Failure> {
@@ -52,6 +55,17 @@ pub fn code(field: &str, value: String, max: usize) -> Result<String, Failure> {
     Ok(value)
 }
 
+/// What a list is narrowed to: none when empty, else a text that can be looked for.
+pub fn filter<'a>(field: &str, value: &'a str) -> Result<Option<&'a str>, Failure> {
+    match value {
+        "" => Ok(None),
+        value if value.chars().count() > FILTER_CHARS_MAX || value.chars().any(char::is_control) => Err(
+            field_invalid(field, format!("must have at most {FILTER_CHARS_MAX} characters, none of control")),
+        ),
+        value => Ok(Some(value)),
+    }
+}
+
 /// A UUID.
 pub fn uuid(field: &str, value: &str) -> Result<Uuid, Failure> {
     Uuid::try_parse(value).map_err(|_| field_invalid(field, "must be a UUID"))
@@ -62,8 +76,12 @@ pub fn date(field: &str, value: &str) -> Result<Option<NaiveDate>, Failure> {
     if value.is_empty() {
         return Ok(None);
     }
-    // chrono would take a year of any length, a month of one digit, and spaces.
-    let well_formed = value.len() == 10 && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    // chrono would take a sign, a year of any length, a month of one digit, and spaces.
+    let is_hyphen = |place: usize| place == 4 || place == 7;
+    let well_formed = value.len() == 10
+        && value.bytes().enumerate().all(|(place, byte)| {
+            if is_hyphen(place) { byte == b'-' } else { byte.is_ascii_digit() }
+        });
     let parsed = well_formed.then(|| value.parse().ok()).flatten();
     parsed.map(Some).ok_or_else(|| field_invalid(field, "must be a date as YYYY-MM-DD"))
 }
@@ -116,12 +134,17 @@ pub fn numbered_name(field: &str, prefix: &str, value: &str) -> Result<i64, Fail
         .ok_or_else(|| field_invalid(field, format!("must be {prefix}/{{number}}")))
 }
 
-/// A point in time.
+/// The seconds of years 1 to 9999, as the contract's timestamps have them.
+const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
+/// A point in time, to the microsecond.
 pub fn time(field: &str, value: Option<Timestamp>) -> Result<DateTime<Utc>, Failure> {
     let value = value.ok_or_else(|| field_invalid(field, "is required"))?;
     u32::try_from(value.nanos)
         .ok()
+        .filter(|_| SECONDS.contains(&value.seconds))
         .and_then(|nanos| DateTime::from_timestamp(value.seconds, nanos))
+        .map(|time| time.trunc_subsecs(6))
         .ok_or_else(|| field_invalid(field, "must be a time between years 1 and 9999"))
 }
 
@@ -158,4 +181,57 @@ pub fn choice<P: TryFrom<i32>, D>(field: &str, value: i32, meaning: impl FnOnce(
         .ok()
         .and_then(meaning)
         .ok_or_else(|| error::field_invalid(field, "must be one of the values of its enum, and is required"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_have_one_form() {
+        assert_eq!(date("d", "2026-03-02").unwrap(), NaiveDate::from_ymd_opt(2026, 3, 2));
+        assert_eq!(date("d", "").unwrap(), None);
+        for wrong in ["2026-3-2", "2026-02-30", "+026-03-02", "-026-03-02", "2026/03/02", "02-03-2026", " 2026-03-0"] {
+            assert!(date("d", wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_are_within_the_contracts_years_and_to_the_microsecond() {
+        let at = |seconds, nanos| time("t", Some(Timestamp { seconds, nanos }));
+        assert_eq!(at(1, 123_456_789).unwrap().timestamp_subsec_nanos(), 123_456_000);
+        for (seconds, nanos) in [(i64::MAX, 0), (i64::MIN, 0), (253_402_300_800, 0), (0, -1), (0, i32::MAX)] {
+            assert!(at(seconds, nanos).is_err(), "{seconds} {nanos}");
+        }
+        assert!(time("t", None).is_err());
+    }
+
+    #[test]
+    fn texts_that_the_database_cannot_hold_are_refused() {
+        for nul in ["\0", "a\0b"] {
+            assert!(text("f", nul.to_owned(), 10).is_err());
+            assert!(code("f", nul.to_owned(), 10).is_err());
+            assert!(filter("f", nul).is_err());
+        }
+        assert_eq!(filter("f", "张").unwrap(), Some("张"));
+        assert_eq!(filter("f", "").unwrap(), None);
+        assert!(filter("f", &"a".repeat(FILTER_CHARS_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn names_have_one_form() {
+        assert_eq!(numbered_name("n", "postings", "postings/12").unwrap(), 12);
+        for wrong in ["postings/", "postings/0", "postings/012", "postings/-1", "holds/1", "postings/99999999999999999999"] {
+            assert!(numbered_name("n", "postings", wrong).is_err(), "{wrong}");
+        }
+        assert!(account_name("n", "accounts/12a").is_err());
+        assert!(account_name("n", "accounts/").is_err());
+    }
+
+    #[test]
+    fn amounts_have_all_decimals_of_their_currency() {
+        let yuan = Currency::new("CNY", 2).unwrap();
+        assert_eq!(plain(yuan, Decimal::new(5, 0)), "5.00");
+        assert_eq!(plain(Currency::new("JPY", 0).unwrap(), Decimal::new(500, 2)), "5");
+    }
 }

@@ -3,7 +3,7 @@
 use countinghouse_proto::accounting::v1 as pb;
 use platform::refusal::Failure;
 
-use super::{Enquiries, given, not_found};
+use super::{Enquiries, not_found};
 use crate::{
     store::accounts::{self, AccountEntry, Filter, VersionRow},
     wire::{self, account, money, posting::ledger_balance, timestamp},
@@ -23,13 +23,13 @@ pub async fn get(on: &Enquiries, request: pb::GetAccountRequest) -> Result<pb::G
 /// Searches accounts, by number.
 pub async fn list(on: &Enquiries, request: pb::ListAccountsRequest) -> Result<pb::ListAccountsResponse, Failure> {
     let filter = Filter {
-        branch: given(&request.branch),
-        customer: given(&request.customer),
-        ledger_code: given(&request.ledger_code),
-        currency: given(&request.currency),
+        branch: wire::filter("branch", &request.branch)?,
+        customer: wire::filter("customer", &request.customer)?,
+        ledger_code: wire::filter("ledger_code", &request.ledger_code)?,
+        currency: wire::filter("currency", &request.currency)?,
         kind: account::kind(request.kind()),
         status: account::status_text(request.status()),
-        title_prefix: given(&request.title_prefix),
+        title_prefix: wire::filter("title_prefix", &request.title_prefix)?,
     };
     let key = (
         "accounts",

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use countinghouse_proto::accounting::v1 as pb;
+use money::Currency;
 use platform::refusal::Failure;
 use rust_decimal::Decimal;
 use sqlx::{Connection, PgConnection};
 
-use super::{Enquiries, as_of, given};
+use super::{Enquiries, as_of};
 use crate::{
     domain::base::{BaseContent, BaseKind, LedgerCode},
     error::field_invalid,
@@ -43,11 +44,12 @@ pub async fn trial_balance(
         level if (1..=LEVEL_MAX).contains(&level) => 2 + 2 * level,
         _ => return Err(field_invalid("level", format!("must be between 0 and {LEVEL_MAX}"))),
     };
+    let branch = wire::filter("branch", &request.branch)?;
+    let currency = wire::filter("currency", &request.currency)?;
     let mut conn = on.connection().await?;
     // One snapshot for both statements, so that the rows and the last posting belong together.
     let mut snapshot = conn.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let totals =
-        trial_balance::totals(&mut snapshot, up_to, given(&request.branch), given(&request.currency), digits).await?;
+    let totals = trial_balance::totals(&mut snapshot, up_to, branch, currency, digits).await?;
     let last_posting = trial_balance::last_posting(&mut snapshot, up_to).await?;
     let date = as_of(&mut snapshot, up_to, &on.clock).await?;
     let chart = chart(&mut snapshot, date).await?;
@@ -55,14 +57,14 @@ pub async fn trial_balance(
 
     let proofs = proofs(&totals);
     Ok(pb::GetTrialBalanceResponse {
-        balanced: proofs.values().all(|(debit, credit)| debit == credit),
+        balanced: proofs.iter().all(|(_, debit, credit)| debit == credit),
         proofs: proofs
             .into_iter()
-            .map(|(currency, (debit, credit))| pb::TrialBalanceProof {
-                currency,
-                debit_total: debit.to_string(),
-                credit_total: credit.to_string(),
-                difference: (debit - credit).to_string(),
+            .map(|(currency, debit, credit)| pb::TrialBalanceProof {
+                currency: currency.code().to_owned(),
+                debit_total: wire::plain(currency, debit),
+                credit_total: wire::plain(currency, credit),
+                difference: wire::plain(currency, debit - credit),
             })
             .collect(),
         rows: totals.iter().map(|row| told_row(row, chart.get(&row.ledger_code))).collect(),
@@ -85,26 +87,27 @@ async fn chart(
 }
 
 /// Debits and credits of each currency, off-balance codes left out.
-fn proofs(totals: &[CodeTotals]) -> BTreeMap<String, (Decimal, Decimal)> {
-    let mut proofs: BTreeMap<String, (Decimal, Decimal)> = BTreeMap::new();
+fn proofs(totals: &[CodeTotals]) -> Vec<(Currency, Decimal, Decimal)> {
+    let mut proofs: BTreeMap<&str, (Currency, Decimal, Decimal)> = BTreeMap::new();
     for row in totals.iter().filter(|row| !row.off_balance) {
-        let (debit, credit) = proofs.entry(row.currency.clone()).or_default();
+        let (_, debit, credit) =
+            proofs.entry(row.currency.code()).or_insert((row.currency, Decimal::ZERO, Decimal::ZERO));
         *debit += row.debit_total;
         *credit += row.credit_total;
     }
-    proofs
+    proofs.into_values().collect()
 }
 
 fn told_row(row: &CodeTotals, code: Option<&LedgerCode>) -> pb::TrialBalanceRow {
     pb::TrialBalanceRow {
         ledger_code: row.ledger_code.clone(),
         title: code.map(|code| code.title.clone()).unwrap_or_default(),
-        currency: row.currency.clone(),
+        currency: row.currency.code().to_owned(),
         class: code.map_or(pb::LedgerClass::Unspecified, |code| told_class(code.class)).into(),
-        debit_total: row.debit_total.to_string(),
-        credit_total: row.credit_total.to_string(),
-        debit_balance: row.debit_balance.to_string(),
-        credit_balance: row.credit_balance.to_string(),
+        debit_total: wire::plain(row.currency, row.debit_total),
+        credit_total: wire::plain(row.currency, row.credit_total),
+        debit_balance: wire::plain(row.currency, row.debit_balance),
+        credit_balance: wire::plain(row.currency, row.credit_balance),
         accounts: row.accounts,
     }
 }

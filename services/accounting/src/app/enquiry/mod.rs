@@ -75,8 +75,3 @@ async fn as_of(conn: &mut PgConnection, asked: Option<NaiveDate>, clock: &Shared
 fn not_found(name: &str) -> Refusal {
     reasons::NOT_FOUND.refuse(format!("there is no {name}")).with("name", name)
 }
-
-/// `None` when empty.
-fn given(text: &str) -> Option<&str> {
-    (!text.is_empty()).then_some(text)
-}

@@ -3,7 +3,7 @@
 use countinghouse_proto::accounting::v1 as pb;
 use platform::refusal::Failure;
 
-use super::{Enquiries, given, not_found};
+use super::{Enquiries, not_found};
 use crate::{
     store::postings::{self, Filter},
     wire::{self, posting::told_posting},
@@ -21,10 +21,12 @@ pub async fn get(on: &Enquiries, request: pb::GetPostingRequest) -> Result<pb::G
 pub async fn list(on: &Enquiries, request: pb::ListPostingsRequest) -> Result<pb::ListPostingsResponse, Failure> {
     let filter = Filter {
         accounting_date: wire::date("accounting_date", &request.accounting_date)?,
-        branch: given(&request.branch),
-        operator: given(&request.operator),
-        code: given(&request.code),
-        request_id: given(&request.request_id).map(|id| wire::uuid("request_id", id)).transpose()?,
+        branch: wire::filter("branch", &request.branch)?,
+        operator: wire::filter("operator", &request.operator)?,
+        code: wire::filter("code", &request.code)?,
+        request_id: wire::filter("request_id", &request.request_id)?
+            .map(|id| wire::uuid("request_id", id))
+            .transpose()?,
     };
     let key =
         ("postings", &request.accounting_date, &request.branch, &request.operator, &request.code, &request.request_id);

@@ -1,20 +1,14 @@
-//! The append, and how one is settled whose outcome is unknown.
+//! The append: what it writes, how it fails, and how one is settled whose outcome is unknown.
 
 use std::time::Duration;
 
-use platform::{
-    audit::{self, AuditRecord, Outcome as AuditOutcome},
-    db, outbox,
-};
+use platform::{audit, db, outbox};
 use sqlx::{Connection, PgConnection};
 use tokio::time;
 use tracing::warn;
 
-use super::{Writer, batch::Decided};
-use crate::{
-    domain::command::{Records, Verdict},
-    store::{journal, register},
-};
+use super::{Writer, batch::Decided, in_time, lead};
+use crate::store::{journal, register};
 
 /// How long an append of unknown outcome is looked for before its callers are told so.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
@@ -22,107 +16,94 @@ const SETTLE_MAX: Duration = Duration::from_secs(5);
 const SETTLE_EVERY: Duration = Duration::from_millis(50);
 
 /// What became of an append.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Appended {
     Written,
-    /// The batch number is another writer's.
+    /// The batch number is another writer's. Nothing was written.
     Fenced,
+    /// Postgres refused a row, and will refuse it again. Nothing was written, and the connection is good.
+    Refused(sqlx::Error),
+    /// Whether it was written is not known.
+    Unknown(sqlx::Error),
+}
+
+/// Whether a batch of unknown outcome is in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    Written,
+    NotWritten,
+    Unknown,
 }
 
 impl Writer {
-    /// Writes what a batch decided. When the connection is lost meanwhile, finds out whether it was written.
-    pub(super) async fn append(&self, conn: &mut PgConnection, decided: &Decided) -> Result<Appended, sqlx::Error> {
-        let audits = self.audits(decided);
-        match self.write(conn, decided, &audits).await {
-            Ok(()) => Ok(Appended::Written),
-            Err(error) if db::constraint(&error) == Some(journal::FENCE) => Ok(Appended::Fenced),
-            Err(error @ sqlx::Error::Database(_)) => Err(error),
-            Err(error) => {
-                warn!(%error, "the outcome of an append is unknown");
-                self.settle(decided).await.ok_or(error)
-            }
+    /// Writes what a batch decided.
+    pub(super) async fn append(&self, conn: &mut PgConnection, decided: &Decided) -> Appended {
+        match in_time(self.patience(), self.write(conn, decided)).await {
+            Ok(()) => Appended::Written,
+            Err(error) if db::constraint(&error) == Some(journal::FENCE) => Appended::Fenced,
+            Err(error) if is_refusal(&error) => Appended::Refused(error),
+            Err(error) => Appended::Unknown(error),
         }
     }
 
-    async fn write(&self, conn: &mut PgConnection, decided: &Decided, audits: &[AuditRecord]) -> Result<(), sqlx::Error> {
-        let Decided { records, batch, .. } = decided;
+    async fn write(&self, conn: &mut PgConnection, decided: &Decided) -> Result<(), sqlx::Error> {
+        let Decided { records, batch, audits, at, .. } = decided;
         if audits.is_empty() && !register::concerns(records) {
             return match batch {
                 Some(batch) => journal::append(conn, batch, records).await,
                 None => Ok(()),
             };
         }
-        let facts = (self.facts_of)(records, &self.ids).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let facts = (self.facts_of)(records).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let mut transaction = conn.begin().await?;
-        register::write(&mut transaction, records).await?;
+        register::write(&mut transaction, records, *at).await?;
         if let Some(batch) = batch {
             journal::append(&mut transaction, batch, records).await?;
         }
         outbox::append(&mut transaction, &facts).await.map_err(|error| match error {
             outbox::AppendError::Database(error) => error,
-            too_large => sqlx::Error::Encode(too_large.into()),
+            too_large @ outbox::AppendError::TooLarge { .. } => sqlx::Error::Encode(too_large.into()),
         })?;
         audit::append(&mut transaction, audits).await?;
         transaction.commit().await
     }
 
-    /// Whether the batch is there, once the session that was writing it is certainly over. `None` when that cannot be told
-    /// in time; callers then repeat their requests, and the repeat settles it.
-    async fn settle(&self, decided: &Decided) -> Option<Appended> {
-        let batch = decided.batch.as_ref()?;
+    /// Whether the batch is there. That it is not, is only certain once the session that was writing it is over, which
+    /// holding the writer's lock proves.
+    pub(super) async fn settle(&self, decided: &Decided) -> Settled {
+        let Some(batch) = &decided.batch else { return Settled::NotWritten };
         let look = async {
             loop {
-                if let Ok(mut conn) = self.connect().await
-                    && let Ok(true) = db::try_lock(&mut conn, super::lead::LOCK).await
-                    && let Ok(found) = journal::hash_of(&mut conn, batch.number.0).await
-                {
-                    return found;
+                match self.look_for(batch.number.0).await {
+                    Ok((_, Some(hash))) if hash == batch.hash => return Settled::Written,
+                    Ok((_, Some(_)) | (true, None)) => return Settled::NotWritten,
+                    Ok((false, None)) => {}
+                    Err(error) => warn!(%error, "an append of unknown outcome cannot be looked for yet"),
                 }
                 time::sleep(SETTLE_EVERY).await;
             }
         };
-        match time::timeout(SETTLE_MAX, look).await {
-            Ok(Some(hash)) if hash == batch.hash => Some(Appended::Written),
-            Ok(Some(_)) => Some(Appended::Fenced),
-            Ok(None) | Err(_) => None,
-        }
+        time::timeout(SETTLE_MAX, look).await.unwrap_or(Settled::Unknown)
     }
 
-    /// What the audit keeps of a batch: every refusal, and every change that is not in the journal.
-    fn audits(&self, decided: &Decided) -> Vec<AuditRecord> {
-        let at = self.clock.now();
-        decided
-            .verdicts
-            .iter()
-            .filter_map(|(job, verdict)| {
-                let origin = &job.ask.command.origin;
-                let outcome = match verdict {
-                    _ if origin.dry_run => return None,
-                    Verdict::Repeated(_) => return None,
-                    Verdict::Refused(refusal) => AuditOutcome::Refused { reason: refusal.tell().reason().name.to_owned() },
-                    Verdict::Done(_) if job.ask.command.is_in_journal() => return None,
-                    Verdict::Done(_) => AuditOutcome::Done,
-                };
-                Some(AuditRecord {
-                    at,
-                    actor: origin.operator.to_string(),
-                    approver: origin.authoriser.as_ref().map(ToString::to_string),
-                    method: job.ask.method.to_owned(),
-                    resource: job.ask.command.resource(),
-                    scope: origin.branch.to_string(),
-                    outcome,
-                    request_id: Some(origin.request_id),
-                    correlation_id: job.ask.correlation_id,
-                    detail: serde_json::Value::Null,
-                })
-            })
-            .collect()
+    /// Whether the session that wrote before is over, and the hash under which the batch number stands.
+    async fn look_for(&self, number: i64) -> Result<(bool, Option<crate::domain::Digest>), sqlx::Error> {
+        let mut conn = self.connect().await?;
+        let is_over = db::try_lock(&mut conn, lead::LOCK).await?;
+        let hash = journal::hash_of(&mut conn, number).await?;
+        conn.close().await?;
+        Ok((is_over, hash))
     }
 }
 
-impl Records {
-    /// Whether nothing was recorded.
-    pub fn is_empty(&self) -> bool {
-        self.postings.is_empty() && self.hold_events.is_empty() && !register::concerns(self)
+/// Whether Postgres refuses the data: class 22 of its codes (data exception) or 23 (integrity constraint violation). Any other
+/// error, also one of a server that shuts down, may come after the commit.
+pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Encode(_) => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+        }
+        _ => false,
     }
 }

@@ -1,55 +1,66 @@
 //! One batch after another: take what waits, load, decide, append, answer.
 
-use platform::refusal::Failure;
+use std::collections::VecDeque;
+
+use chrono::{DateTime, Utc};
+use platform::{audit::AuditRecord, refusal::Failure};
 use sqlx::PgConnection;
 use tokio::sync::mpsc;
+use tracing::error;
 
-use super::{Job, Writer, append::Appended};
+use super::{
+    Job, Writer,
+    append::{Appended, Settled, is_refusal},
+    audits, in_time,
+};
 use crate::{
     domain::{
         book::{BatchRow, Book, Wants},
         command::{Records, Verdict},
     },
-    error,
+    error::{not_the_writer, outcome_unknown},
     store::load,
 };
 
 /// Why a writer stopped writing.
-#[derive(Debug)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// Nobody can ask any more.
     QueueClosed,
     /// Another writer has taken the batch number.
     Fenced,
-    /// The database failed.
+    /// The database failed before anything was written.
     Lost(sqlx::Error),
+    /// The database failed while this was being written.
+    Unknown(Decided, sqlx::Error),
 }
 
 /// What a batch decided: each job with its verdict, and what there is to record.
 pub(super) struct Decided {
     pub verdicts: Vec<(Job, Verdict)>,
     pub records: Records,
-    /// `None` when there is nothing for the journal.
+    /// `None` when the commands changed nothing.
     pub batch: Option<BatchRow>,
+    pub audits: Vec<AuditRecord>,
+    pub at: DateTime<Utc>,
+}
+
+/// Why a batch was not written.
+enum Stopped {
+    /// Postgres refuses something of one of these.
+    Refused(Vec<Job>, sqlx::Error),
+    For(Outcome),
 }
 
 impl Writer {
     /// Writes batches until it cannot.
-    pub(super) async fn serve(&self, conn: &mut PgConnection, mut book: Book, queue: &mut mpsc::Receiver<Job>) -> Outcome {
+    pub(super) async fn serve(
+        &self,
+        conn: &mut PgConnection,
+        mut book: Book,
+        queue: &mut mpsc::Receiver<Job>,
+    ) -> Outcome {
         while let Some(jobs) = self.take(queue).await {
-            if let Err(error) = self.load(conn, &mut book, &jobs).await {
-                refuse_all(jobs);
-                return Outcome::Lost(error);
-            }
-            let decided = self.decide(&mut book, jobs);
-            let appended = self.append(conn, &decided).await;
-            let stop = match appended {
-                Ok(Appended::Written) => None,
-                Ok(Appended::Fenced) => Some(Outcome::Fenced),
-                Err(error) => Some(Outcome::Lost(error)),
-            };
-            answer_all(decided.verdicts, stop.is_none());
-            if let Some(outcome) = stop {
+            if let Err(outcome) = self.work(conn, &mut book, jobs).await {
                 return outcome;
             }
         }
@@ -69,45 +80,125 @@ impl Writer {
         Some(jobs)
     }
 
+    /// Does these jobs in one batch. When Postgres refuses the batch, each is done by itself, so that the one that it cannot
+    /// take fails alone and never its neighbours.
+    async fn work(&self, conn: &mut PgConnection, book: &mut Book, jobs: Vec<Job>) -> Result<(), Outcome> {
+        let mut waiting = VecDeque::from([jobs]);
+        while let Some(jobs) = waiting.pop_front() {
+            let stopped = match self.write_batch(conn, book, jobs).await {
+                Ok(()) => continue,
+                Err(stopped) => stopped,
+            };
+            let outcome = match stopped {
+                Stopped::Refused(jobs, refusal) => {
+                    give_back(&mut waiting, jobs, refusal);
+                    // What the memory holds was decided and not written.
+                    match self.open(conn).await {
+                        Ok(fresh) => {
+                            *book = fresh;
+                            continue;
+                        }
+                        Err(error) => Outcome::Lost(error),
+                    }
+                }
+                Stopped::For(outcome) => outcome,
+            };
+            refuse_all(waiting.into_iter().flatten());
+            return Err(outcome);
+        }
+        Ok(())
+    }
+
+    async fn write_batch(
+        &self,
+        conn: &mut PgConnection,
+        book: &mut Book,
+        jobs: Vec<Job>,
+    ) -> Result<(), Stopped> {
+        if let Err(error) = self.load(conn, book, &jobs).await {
+            if is_refusal(&error) {
+                return Err(Stopped::Refused(jobs, error));
+            }
+            refuse_all(jobs);
+            return Err(Stopped::For(Outcome::Lost(error)));
+        }
+        let decided = self.decide(book, jobs);
+        match self.append(conn, &decided).await {
+            Appended::Written => {
+                decided.answer(Settled::Written);
+                Ok(())
+            }
+            Appended::Fenced => {
+                decided.answer(Settled::NotWritten);
+                Err(Stopped::For(Outcome::Fenced))
+            }
+            Appended::Refused(error) => {
+                let jobs = decided.verdicts.into_iter().map(|(job, _)| job).collect();
+                Err(Stopped::Refused(jobs, error))
+            }
+            Appended::Unknown(error) => Err(Stopped::For(Outcome::Unknown(decided, error))),
+        }
+    }
+
     async fn load(&self, conn: &mut PgConnection, book: &mut Book, jobs: &[Job]) -> Result<(), sqlx::Error> {
         let mut wants = Wants::default();
         for job in jobs {
             book.wants(&job.ask.command, &mut wants);
         }
         let remembered_from = self.remembered_from(book.day().map(|day| day.date));
-        let loaded = load::load(conn, &wants, remembered_from).await?;
+        let loaded = in_time(self.patience(), load::load(conn, &wants, remembered_from)).await?;
         book.learn(loaded);
         Ok(())
     }
 
     fn decide(&self, book: &mut Book, jobs: Vec<Job>) -> Decided {
-        let now = self.clock.now();
+        let at = self.clock.now();
         let mut records = Records::default();
         let verdicts: Vec<(Job, Verdict)> = jobs
             .into_iter()
             .map(|job| {
-                let verdict = book.decide(&job.ask.command, now, &mut records);
+                let verdict = book.decide(&job.ask.command, at, &mut records);
                 (job, verdict)
             })
             .collect();
-        let batch = (!records.is_empty()).then(|| book.seal(&records, now));
-        Decided { verdicts, records, batch }
+        let batch = (!records.is_empty()).then(|| book.seal(&records, at));
+        let audits = audits::of(&verdicts, at);
+        Decided { verdicts, records, batch, audits, at }
+    }
+}
+
+impl Decided {
+    /// Answers everyone. What was decided counts only when it was written: a verdict may rest on one before it.
+    pub fn answer(self, settled: Settled) {
+        for (job, verdict) in self.verdicts {
+            job.answer(match settled {
+                Settled::Written => told(verdict),
+                Settled::NotWritten => Err(not_the_writer()),
+                Settled::Unknown => Err(outcome_unknown()),
+            });
+        }
+    }
+}
+
+fn told(verdict: Verdict) -> Result<crate::domain::command::Answer, Failure> {
+    match verdict {
+        Verdict::Done(answer) | Verdict::Repeated(answer) => Ok(answer),
+        Verdict::Refused(refusal) => Err(Failure::from(refusal)),
+    }
+}
+
+/// Puts the jobs of a refused batch back, each by itself. One that was alone is what Postgres refuses.
+fn give_back(waiting: &mut VecDeque<Vec<Job>>, jobs: Vec<Job>, refusal: sqlx::Error) {
+    match <[Job; 1]>::try_from(jobs) {
+        Ok([job]) => {
+            error!(error = %refusal, rpc = %job.ask.rpc, "the database refuses what a command would record");
+            job.answer(Err(Failure::fault(refusal)));
+        }
+        Err(jobs) => waiting.extend(jobs.into_iter().map(|job| vec![job])),
     }
 }
 
 /// Nothing of these jobs was written.
-fn refuse_all(jobs: Vec<Job>) {
-    jobs.into_iter().for_each(|job| job.answer(Err(error::not_the_writer())));
-}
-
-fn answer_all(verdicts: Vec<(Job, Verdict)>, written: bool) {
-    for (job, verdict) in verdicts {
-        let answer = match verdict {
-            Verdict::Repeated(answer) => Ok(answer),
-            Verdict::Done(answer) if written || job.ask.command.origin.dry_run => Ok(answer),
-            Verdict::Done(_) => Err(error::outcome_unknown()),
-            Verdict::Refused(refusal) => Err(Failure::from(refusal)),
-        };
-        job.answer(answer);
-    }
+fn refuse_all(jobs: impl IntoIterator<Item = Job>) {
+    jobs.into_iter().for_each(|job| job.answer(Err(not_the_writer())));
 }

@@ -7,23 +7,32 @@
 //! 3. **append**: one statement, its own transaction, for postings and holds. When accounts or base data change, or something
 //!    was refused, their rows are written in the same transaction.
 //!
-//! Then the answers go out. A writer that loses its connection in step 3 settles whether the batch is there before anyone is
-//! answered; one whose batch number is taken is no longer the writer, forgets everything and steps down.
+//! Then the answers go out. How it fails:
+//!
+//! - A writer that loses its connection in step 3 settles whether the batch is there before anyone is answered.
+//! - One whose batch number is taken is no longer the writer: it forgets everything and steps down.
+//! - When Postgres refuses a row, the book is opened anew and each command of the batch is done by itself, so that the one at
+//!   fault fails alone.
+//! - A replica that does not write answers `NOT_THE_WRITER` at once; a full queue answers `OVERLOADED`.
 
 mod append;
+mod audits;
 mod batch;
 mod lead;
 mod queue;
 
-use std::sync::Arc;
+use std::{io, time::Duration};
 
 use chrono::NaiveDate;
-use platform::{clock::SharedClock, facts::Fact, ids::SharedIds};
+use platform::{
+    clock::SharedClock,
+    facts::{Fact, FactError},
+};
 use serde::Deserialize;
 use sqlx::postgres::PgConnectOptions;
-use tokio::sync::watch;
+use tokio::{sync::watch, time};
 
-pub use queue::{Ask, Job, WriterHandle, queue};
+pub use queue::{Ask, Job, Rpc, WriterHandle, queue};
 
 use crate::domain::command::Records;
 
@@ -47,25 +56,41 @@ pub struct WriterConfig {
     pub lead_retry_ms: u64,
 }
 
+/// How much longer than the server's own bound a statement is waited for: then the server is gone.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Makes the facts that go through the outbox from what a batch recorded.
-pub type FactsOf = fn(&Records, &SharedIds) -> Result<Vec<Fact>, platform::facts::FactError>;
+pub type FactsOf = fn(&Records) -> Result<Vec<Fact>, FactError>;
 
 /// The writer, before it leads.
 pub struct Writer {
     pub database: PgConnectOptions,
     pub config: WriterConfig,
     pub clock: SharedClock,
-    pub ids: SharedIds,
     pub facts_of: FactsOf,
     /// Tells who wants to know whether this replica is the writer.
-    pub leading: Arc<watch::Sender<bool>>,
+    pub leading: watch::Sender<bool>,
 }
 
 impl Writer {
-    /// The first business date of which requests are remembered.
+    /// The first business date of which requests are remembered: long before all business, when no day is open.
     fn remembered_from(&self, business_date: Option<NaiveDate>) -> NaiveDate {
         business_date
             .and_then(|date| date.checked_sub_days(chrono::Days::new(self.config.request_memory_days.into())))
-            .unwrap_or(NaiveDate::MIN)
+            .unwrap_or_default()
     }
+
+    /// How long the database is waited for.
+    fn patience(&self) -> Duration {
+        Duration::from_millis(self.config.statement_timeout_ms.into()) + PATIENCE
+    }
+}
+
+/// Waits for the database, and no longer than `bound`.
+async fn in_time<T>(
+    bound: Duration,
+    step: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let late = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the database does not answer"));
+    time::timeout(bound, step).await.unwrap_or_else(|_| Err(late()))
 }

@@ -1,6 +1,6 @@
 //! The queue in front of the writer: bounded, and closed when nobody can ask any more.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use platform::refusal::{Failure, reasons};
 use tokio::sync::{mpsc, oneshot};
@@ -14,12 +14,25 @@ use crate::{
 /// When a caller may try again that found the queue full.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
+/// The name of an rpc, for the audit: `/package.Service/Method`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rpc {
+    /// `package.Service`.
+    pub service: &'static str,
+    pub method: &'static str,
+}
+
+impl fmt::Display for Rpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}/{}", self.service, self.method)
+    }
+}
+
 /// A command with what the writer needs to know of the call besides.
 #[derive(Debug)]
 pub struct Ask {
     pub command: Command,
-    /// The rpc, for the audit.
-    pub method: &'static str,
+    pub rpc: Rpc,
     pub correlation_id: Uuid,
     /// Size of the request, towards the batch's bound.
     pub bytes: usize,

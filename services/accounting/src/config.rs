@@ -1,0 +1,175 @@
+//! The service's configuration: `config/default.toml` says what each key means and what it is unless told otherwise.
+
+use std::{path::Path, time::Duration};
+
+use platform::{
+    approval::ApprovalConfig,
+    auth::AuthConfig,
+    config::{self, ConfigError, Secret},
+    db::DbConfig,
+    facts::{KafkaConfig, retention::Retention},
+    rpc::RpcConfig,
+    telemetry::TelemetryConfig,
+};
+use serde::Deserialize;
+
+use crate::{SERVICE, app::writer::WriterConfig};
+
+const DEFAULTS: &str = include_str!("../config/default.toml");
+
+/// Connections that are taken for good: two each by three relays and by the sealer of the audit (one listens, one measures).
+const CONNECTIONS_TAKEN: u32 = 8;
+
+/// Everything that an installation may set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub database: DbConfig,
+    pub kafka: KafkaConfig,
+    pub rpc: RpcConfig,
+    pub auth: AuthConfig,
+    pub approval: ApprovalConfig,
+    pub pages: PagesConfig,
+    pub writer: WriterConfig,
+    pub jobs: JobsConfig,
+    pub retention: Retention,
+    pub telemetry: TelemetryConfig,
+    pub lifecycle: LifecycleConfig,
+}
+
+/// Page tokens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PagesConfig {
+    key: Secret,
+}
+
+/// Jobs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobsConfig {
+    expire_holds_every_ms: u64,
+}
+
+impl JobsConfig {
+    pub fn expire_holds_every(&self) -> Duration {
+        Duration::from_millis(self.expire_holds_every_ms)
+    }
+}
+
+/// Starting and stopping.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LifecycleConfig {
+    drain_max_ms: u64,
+}
+
+impl LifecycleConfig {
+    pub fn drain_max(&self) -> Duration {
+        Duration::from_millis(self.drain_max_ms)
+    }
+}
+
+/// A setting that cannot be meant.
+#[derive(Debug, thiserror::Error)]
+#[error("{key} must be {rule}")]
+pub struct SettingInvalid {
+    key: &'static str,
+    rule: String,
+}
+
+impl Config {
+    /// The defaults, then `file`, then the environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        config::load(SERVICE, DEFAULTS, file)
+    }
+
+    /// The key of page tokens.
+    pub fn page_key(&self) -> &Secret {
+        if self.pages.key.expose().is_empty() { &self.database.url } else { &self.pages.key }
+    }
+
+    /// Refuses settings that cannot be meant.
+    pub fn check(&self) -> Result<(), SettingInvalid> {
+        let at_least = |key: &'static str, value: u64, least: u64| {
+            if value >= least {
+                Ok(())
+            } else {
+                Err(SettingInvalid { key, rule: format!("at least {least}, not {value}") })
+            }
+        };
+        let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        at_least(
+            "database.connections_max",
+            self.database.connections_max.into(),
+            (CONNECTIONS_TAKEN + 2).into(),
+        )?;
+        at_least("writer.queue_max", number(self.writer.queue_max), 1)?;
+        at_least("writer.batch_commands_max", number(self.writer.batch_commands_max), 1)?;
+        at_least("writer.batch_bytes_max", number(self.writer.batch_bytes_max), 1)?;
+        at_least("writer.accounts_max", number(self.writer.accounts_max), 1_000)?;
+        at_least("writer.request_memory_days", self.writer.request_memory_days.into(), 40)?;
+        at_least("writer.statement_timeout_ms", self.writer.statement_timeout_ms.into(), 100)?;
+        at_least("writer.lead_retry_ms", self.writer.lead_retry_ms, 10)?;
+        at_least("jobs.expire_holds_every_ms", self.jobs.expire_holds_every_ms, 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let variable = |(key, value): &(&str, &str)| (format!("COUNTINGHOUSE_ACCOUNTING__{key}"), (*value).to_owned());
+        let variables: HashMap<_, _> = variables.iter().map(variable).collect();
+        config::load_with(SERVICE, DEFAULTS, None, Some(variables))
+    }
+
+    #[test]
+    fn the_defaults_hold() {
+        with(&[]).unwrap().check().unwrap();
+    }
+
+    #[test]
+    fn an_installation_sets_what_the_local_stack_sets() {
+        let config = with(&[
+            ("DATABASE__URL", "postgres://accounting:hush@db/accounting"),
+            ("KAFKA__BROKERS", "kafka:9092"),
+            ("RPC__LISTEN", "127.0.0.1:7000"),
+            ("AUTH__JWKS_FILE", "jwks.json"),
+        ])
+        .unwrap();
+        assert_eq!(config.kafka.brokers, "kafka:9092");
+        assert_eq!(config.rpc.listen.port(), 7000);
+        assert_eq!(config.page_key().expose(), "postgres://accounting:hush@db/accounting");
+        assert!(!format!("{config:?}").contains("hush"));
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_refused_and_named() {
+        let error = with(&[("WRITER__QUEUE_MAXX", "1")]).unwrap_err();
+        assert!(error.to_string().contains("queue_maxx"), "{error}");
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_meant_is_named() {
+        let error = with(&[("WRITER__REQUEST_MEMORY_DAYS", "1")]).unwrap().check().unwrap_err();
+        assert_eq!(error.to_string(), "writer.request_memory_days must be at least 40, not 1");
+    }
+
+    #[test]
+    fn every_role_reads_and_only_checkers_decide() {
+        let roles = with(&[]).unwrap().auth.roles;
+        for (role, permissions) in &roles {
+            assert!(permissions.iter().any(|permission| permission.ends_with(".read")), "{role}");
+            let decides = permissions.iter().any(|permission| permission == "approval.approvals.decide");
+            let checks = permissions
+                .iter()
+                .any(|permission| permission.ends_with(".check") || permission.ends_with(".authorise"));
+            assert_eq!(decides, checks, "{role}");
+        }
+        assert_eq!(roles.len(), 7);
+    }
+}

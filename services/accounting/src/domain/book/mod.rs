@@ -1,0 +1,198 @@
+//! The book (账簿): what is known of it, and the decisions on it. One command after another, each against the state that those
+//! before it left; what is to be recorded comes out, and whoever records it drops the whole book when that fails.
+//!
+//! A command that is refused, or only checked, changes nothing (ACC-9): a decision is made whole before any of it is done.
+//! Only the items of a batch are done one by one, and undone when the batch is not to stand.
+
+mod account_state;
+mod accounts;
+mod acting;
+mod amounts;
+mod base_data;
+mod batch;
+mod holds;
+mod memory;
+mod posting;
+mod repeats;
+#[cfg(test)]
+mod tests;
+mod wants;
+
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+pub use account_state::AccountState;
+pub use batch::TRANSACTIONS_MAX;
+pub use posting::LINES_MAX;
+pub use wants::{Loaded, Place, Wants};
+
+use super::{
+    Digest, chain,
+    command::{Action, Answer, BusinessDay, Command, Earlier, Records, Verdict},
+    ids::BatchNumber,
+    reference::Reference,
+    refusal::{Refusal, Rule},
+};
+use memory::Memory;
+
+/// The last numbers given, and the chain's head. All zero in a book in which nothing is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heads {
+    pub posting: i64,
+    pub hold: i64,
+    pub hold_event: i64,
+    pub account: i64,
+    pub batch: i64,
+    /// Of the last batch.
+    pub hash: Digest,
+}
+
+impl Default for Heads {
+    fn default() -> Self {
+        Self { posting: 0, hold: 0, hold_event: 0, account: 0, batch: 0, hash: chain::START }
+    }
+}
+
+/// A batch of the journal: what one append wrote, and its link in the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchRow {
+    pub number: BatchNumber,
+    pub first_posting: Option<i64>,
+    pub last_posting: Option<i64>,
+    pub first_hold_event: Option<i64>,
+    pub last_hold_event: Option<i64>,
+    /// Hash of the batch before.
+    pub previous: Digest,
+    pub hash: Digest,
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// The book, as one writer holds it.
+#[derive(Debug)]
+pub struct Book {
+    reference: Arc<Reference>,
+    day: Option<BusinessDay>,
+    heads: Heads,
+    memory: Memory,
+    /// What the requests of the batch in hand were answered: before it, and in it.
+    answered: HashMap<Uuid, Earlier>,
+}
+
+impl Book {
+    /// A book that knows its base data, its open day and its last numbers. Of accounts it remembers at most `accounts_max`,
+    /// and inter-branch accounts besides; it learns them as they are wanted.
+    pub fn new(reference: Reference, day: Option<BusinessDay>, heads: Heads, accounts_max: usize) -> Self {
+        Self {
+            reference: Arc::new(reference),
+            day,
+            heads,
+            memory: Memory::new(accounts_max),
+            answered: HashMap::new(),
+        }
+    }
+
+    /// The last numbers given, and the chain's head.
+    pub fn heads(&self) -> &Heads {
+        &self.heads
+    }
+
+    /// The business day that is open.
+    pub fn day(&self) -> Option<&BusinessDay> {
+        self.day.as_ref()
+    }
+
+    /// Base data.
+    pub fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    /// Adds what a command needs and the book does not hold. What it does hold is kept until the next [`Self::learn`].
+    pub fn wants(&mut self, command: &Command, wants: &mut Wants) {
+        wants::collect(command, &mut self.memory, wants);
+    }
+
+    /// Takes in what was wanted for the commands that come next.
+    pub fn learn(&mut self, loaded: Loaded) {
+        self.answered = loaded.earlier;
+        self.memory.learn(loaded.accounts);
+    }
+
+    /// Decides a command, and adds what is to be recorded to `records`. All that the command needs has been learned.
+    pub fn decide(&mut self, command: &Command, now: DateTime<Utc>, records: &mut Records) -> Verdict {
+        if let Some(verdict) = self.repeated(command) {
+            return verdict;
+        }
+        match self.act(command, now, records) {
+            Ok(answer) => {
+                self.remember(command, &answer, records);
+                Verdict::Done(answer)
+            }
+            Err(refusal) => Verdict::Refused(refusal),
+        }
+    }
+
+    /// Closes the batch over what was recorded since the last one.
+    pub fn seal(&mut self, records: &Records, now: DateTime<Utc>) -> BatchRow {
+        let number = BatchNumber(self.heads.batch + 1);
+        let postings = records.postings.iter().map(Arc::as_ref);
+        let hash = chain::hash(&self.heads.hash, number, now, postings, records.hold_events.iter());
+        let row = BatchRow {
+            number,
+            first_posting: records.postings.first().map(|posting| posting.number.0),
+            last_posting: records.postings.last().map(|posting| posting.number.0),
+            first_hold_event: records.hold_events.first().map(|event| event.number),
+            last_hold_event: records.hold_events.last().map(|event| event.number),
+            previous: self.heads.hash,
+            hash,
+            recorded_at: now,
+        };
+        self.heads.batch = number.0;
+        self.heads.hash = hash;
+        row
+    }
+
+    fn act(
+        &mut self,
+        command: &Command,
+        now: DateTime<Utc>,
+        records: &mut Records,
+    ) -> Result<Answer, Refusal> {
+        let origin = &command.origin;
+        match &command.action {
+            Action::Post(transaction) => self.post(origin, transaction, now, records),
+            Action::PostBatch { mode, transactions } => {
+                self.post_batch(origin, *mode, transactions, now, records)
+            }
+            Action::PlaceHold { account, currency, amount, expires_at, purpose, reference } => {
+                let asked = holds::Asked {
+                    account,
+                    currency,
+                    amount: *amount,
+                    expires_at: *expires_at,
+                    purpose,
+                    reference,
+                };
+                self.place_hold(origin, &asked, now, records)
+            }
+            Action::CaptureHold { hold, transaction, keep_rest } => {
+                self.capture_hold(origin, *hold, transaction, *keep_rest, now, records)
+            }
+            Action::ReleaseHold { hold } => self.release_hold(origin, *hold, now, records),
+            Action::ExpireHolds { holds } => Ok(self.expire_holds(origin, holds, now, records)),
+            Action::OpenAccount(open) => self.open_account(origin, open, now, records),
+            Action::ChangeAccount { account, change, reason } => {
+                self.change_account(origin, account, change, reason, now, records)
+            }
+            Action::ChangeBaseData { records: changed, reason } => {
+                self.change_base_data(origin, changed, reason, now, records)
+            }
+            Action::OpenBusinessDay { date } => self.open_business_day(origin, *date, now, records),
+        }
+    }
+
+    fn business_date(&self) -> Result<NaiveDate, Rule> {
+        self.day.as_ref().map(|day| day.date).ok_or(Rule::NoBusinessDay)
+    }
+}

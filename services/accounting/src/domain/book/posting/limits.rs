@@ -1,0 +1,64 @@
+//! Limits of those who act (柜员限额): what an operator may post alone, and what whoever authorises may agree to.
+
+use money::Currency;
+use rust_decimal::Decimal;
+
+use crate::domain::{
+    base::{Operator, TransactionKind},
+    book::{acting::Acting, amounts},
+    refusal::Rule,
+};
+
+/// What becomes of a transaction above the operator's limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::domain::book) enum AboveLimit {
+    /// A second person is asked for, whose own limit counts then.
+    NeedsSecondPerson,
+    /// It is refused: it is one of several, and nobody is asked about one of several.
+    IsRefused,
+}
+
+/// Checks the debits of each currency. Without a limit for a kind and currency nothing of it is allowed.
+pub(super) fn check(
+    acting: &Acting<'_>,
+    kind: TransactionKind,
+    debits: impl Iterator<Item = (Currency, Decimal)>,
+    above: AboveLimit,
+) -> Result<(), Rule> {
+    for (currency, amount) in debits {
+        let own = limit(acting.operator, kind, currency);
+        if amount <= own {
+            continue;
+        }
+        let exceeded = |by: &Operator, limit| Rule::OperatorLimitExceeded {
+            operator: by.code.clone(),
+            kind,
+            currency: amounts::code(currency),
+            amount,
+            limit,
+        };
+        match acting.authoriser {
+            Some(authoriser) => {
+                let limit = limit(authoriser, kind, currency);
+                if amount > limit {
+                    return Err(exceeded(authoriser, limit));
+                }
+            }
+            None if above == AboveLimit::IsRefused => return Err(exceeded(acting.operator, own)),
+            None if acting.origin.is_seconded() => {}
+            None => {
+                let (operator, currency) = (acting.operator.code.clone(), amounts::code(currency));
+                return Err(Rule::ApprovalRequired { operator, kind, currency, amount, limit: own });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn limit(operator: &Operator, kind: TransactionKind, currency: Currency) -> Decimal {
+    operator
+        .limits
+        .iter()
+        .find(|limit| limit.kind == kind && limit.currency.as_str() == currency.code())
+        .map_or(Decimal::ZERO, |limit| limit.single_max)
+}

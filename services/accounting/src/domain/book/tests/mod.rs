@@ -1,0 +1,1 @@
+//! Decisions of the book, on a small bank.

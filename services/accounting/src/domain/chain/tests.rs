@@ -1,0 +1,1 @@
+//! The chain: each kind of tampering is found.

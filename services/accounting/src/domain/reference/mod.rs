@@ -1,0 +1,243 @@
+//! All base data (基础数据) as one value: every version of every record, looked up on a date.
+//!
+//! A version holds from its effective date until a version with a later date, or one with the same date and a higher number.
+
+mod change;
+mod dated;
+mod parameters;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use chrono::{Datelike, NaiveDate, Weekday};
+use rust_decimal::Decimal;
+
+pub use change::RECORDS_MAX;
+pub use parameters::{PARAMETERS, ParameterForm, ParameterRule};
+
+use super::{
+    base::{
+        BaseChange, BaseContent, BaseKind, BaseVersion, Branch, BranchKind, CurrencyRecord, ExchangeRate,
+        LedgerCode, Operator,
+    },
+    ids::{BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode},
+    refusal::{Refusal, Rule},
+};
+use dated::Dated;
+
+/// All base data, with its history.
+#[derive(Clone, Debug, Default)]
+pub struct Reference {
+    currencies: Dated,
+    parameters: Dated,
+    calendars: Dated,
+    ledger_codes: Dated,
+    branches: Dated,
+    operators: Dated,
+    exchange_rates: Dated,
+    interest_rates: Dated,
+}
+
+/// Why recorded versions are no base data: something is missing from them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the versions of {} {code} are not 1, 2, 3 ...: {found:?}", kind.name())]
+pub struct ReferenceError {
+    pub kind: BaseKind,
+    pub code: String,
+    pub found: Vec<i32>,
+}
+
+impl Reference {
+    /// Base data from all its versions, in any order.
+    pub fn from_versions(versions: Vec<BaseVersion>) -> Result<Self, ReferenceError> {
+        let mut reference = Self::default();
+        versions.into_iter().for_each(|version| reference.insert(Arc::new(version)));
+        for kind in KINDS {
+            if let Some((code, found)) = reference.records(kind).with_a_gap() {
+                return Err(ReferenceError { kind, code, found });
+            }
+        }
+        Ok(reference)
+    }
+
+    /// Checks a change (基础数据变更), and says what each record was and becomes, in the order asked for. All or none.
+    /// `business_date` is the open day, which the change must not touch; none while no day is open.
+    pub fn change(
+        &self,
+        records: &[BaseVersion],
+        business_date: Option<NaiveDate>,
+    ) -> Result<Vec<BaseChange>, Refusal> {
+        change::change(self, records, business_date)
+    }
+
+    /// Applies a change that was checked.
+    pub fn apply(&mut self, changes: &[BaseChange]) {
+        changes.iter().for_each(|change| self.insert(Arc::new(change.after.clone())));
+    }
+
+    /// Whether there is any record of a kind, on whatever date.
+    pub fn has_any(&self, kind: BaseKind) -> bool {
+        !self.records(kind).is_empty()
+    }
+
+    pub fn branch(&self, code: &BranchCode, on: NaiveDate) -> Option<&Branch> {
+        match self.branches.on(code.as_str(), on)?.content {
+            BaseContent::Branch(ref branch) => Some(branch),
+            _ => None,
+        }
+    }
+
+    /// The branches in force, in no order.
+    pub fn branches(&self, on: NaiveDate) -> impl Iterator<Item = &Branch> {
+        self.branches.all_on(on).filter_map(|version| match &version.content {
+            BaseContent::Branch(branch) => Some(branch),
+            _ => None,
+        })
+    }
+
+    /// The one branch above all (总行).
+    pub fn head_office(&self, on: NaiveDate) -> Option<&Branch> {
+        self.branches(on).find(|branch| branch.kind == BranchKind::HeadOffice)
+    }
+
+    pub fn operator(&self, code: &OperatorCode, on: NaiveDate) -> Option<&Operator> {
+        match self.operators.on(code.as_str(), on)?.content {
+            BaseContent::Operator(ref operator) => Some(operator),
+            _ => None,
+        }
+    }
+
+    pub fn currency(&self, code: &CurrencyCode, on: NaiveDate) -> Option<&CurrencyRecord> {
+        match self.currencies.on(code.as_str(), on)?.content {
+            BaseContent::Currency(ref currency) => Some(currency),
+            _ => None,
+        }
+    }
+
+    pub fn ledger_code(&self, code: &LedgerCodeNumber, on: NaiveDate) -> Option<&LedgerCode> {
+        match self.ledger_codes.on(code.as_str(), on)?.content {
+            BaseContent::LedgerCode(ref ledger_code) => Some(ledger_code),
+            _ => None,
+        }
+    }
+
+    /// The ledger codes in force, in no order.
+    pub fn ledger_codes(&self, on: NaiveDate) -> impl Iterator<Item = &LedgerCode> {
+        self.ledger_codes.all_on(on).filter_map(|version| match &version.content {
+            BaseContent::LedgerCode(code) => Some(code),
+            _ => None,
+        })
+    }
+
+    /// The exchange rate of a currency against the base currency.
+    pub fn exchange_rate(&self, currency: &CurrencyCode, on: NaiveDate) -> Option<&ExchangeRate> {
+        match self.exchange_rates.on(currency.as_str(), on)?.content {
+            BaseContent::ExchangeRate(ref rate) => Some(rate),
+            _ => None,
+        }
+    }
+
+    /// Whether the books open on a date. A year whose calendar is not loaded is no guess.
+    pub fn is_business_day(&self, date: NaiveDate) -> Result<bool, Rule> {
+        let version = self.calendars.on(&date.year().to_string(), date);
+        let Some(BaseContent::CalendarYear(calendar)) = version.map(|version| &version.content) else {
+            return Err(Rule::CalendarMissing { year: date.year() });
+        };
+        Ok(match date.weekday() {
+            Weekday::Sat | Weekday::Sun => calendar.working_weekends.contains(&date),
+            _ => !calendar.holidays.contains(&date),
+        })
+    }
+
+    /// The value of a parameter, as text.
+    pub fn parameter(&self, code: &'static str, on: NaiveDate) -> Result<&str, Rule> {
+        match self.parameters.on(code, on).map(|version| &version.content) {
+            Some(BaseContent::Parameter(parameter)) => Ok(&parameter.value),
+            _ => Err(Rule::BaseRecordUnknown {
+                kind: BaseKind::Parameter.name().into(),
+                code: code.to_owned(),
+                on,
+            }),
+        }
+    }
+
+    pub fn base_currency(&self, on: NaiveDate) -> Result<CurrencyCode, Rule> {
+        self.parameter(parameters::BASE_CURRENCY, on).map(CurrencyCode::new)
+    }
+
+    /// The ledger code on which, or below which, inter-branch accounts (系统内往来) stand.
+    pub fn inter_branch_code(&self, on: NaiveDate) -> Result<LedgerCodeNumber, Rule> {
+        self.parameter(parameters::INTER_BRANCH_CODE, on).map(LedgerCodeNumber::new)
+    }
+
+    /// The ledger code on which, or below which, currencies meet (货币兑换).
+    pub fn exchange_code(&self, on: NaiveDate) -> Result<LedgerCodeNumber, Rule> {
+        self.parameter(parameters::EXCHANGE_CODE, on).map(LedgerCodeNumber::new)
+    }
+
+    pub fn value_date_back_days_max(&self, on: NaiveDate) -> Result<u64, Rule> {
+        self.days(parameters::VALUE_DATE_BACK_DAYS_MAX, on)
+    }
+
+    pub fn value_date_forward_days_max(&self, on: NaiveDate) -> Result<u64, Rule> {
+        self.days(parameters::VALUE_DATE_FORWARD_DAYS_MAX, on)
+    }
+
+    pub fn hold_days_max(&self, on: NaiveDate) -> Result<u64, Rule> {
+        self.days(parameters::HOLD_DAYS_MAX, on)
+    }
+
+    /// The largest amount of a line, an overdraft line or a freeze.
+    pub fn amount_max(&self, on: NaiveDate) -> Result<Decimal, Rule> {
+        let value = self.parameter(parameters::AMOUNT_MAX, on)?;
+        Ok(value.parse().expect("invariant: a parameter has the form of its rule"))
+    }
+
+    fn days(&self, code: &'static str, on: NaiveDate) -> Result<u64, Rule> {
+        let value = self.parameter(code, on)?;
+        Ok(value.parse().expect("invariant: a parameter has the form of its rule"))
+    }
+
+    fn insert(&mut self, version: Arc<BaseVersion>) {
+        self.records_mut(version.content.kind()).insert(version);
+    }
+
+    fn records(&self, kind: BaseKind) -> &Dated {
+        match kind {
+            BaseKind::Currency => &self.currencies,
+            BaseKind::Parameter => &self.parameters,
+            BaseKind::CalendarYear => &self.calendars,
+            BaseKind::LedgerCode => &self.ledger_codes,
+            BaseKind::Branch => &self.branches,
+            BaseKind::Operator => &self.operators,
+            BaseKind::ExchangeRate => &self.exchange_rates,
+            BaseKind::InterestRate => &self.interest_rates,
+        }
+    }
+
+    fn records_mut(&mut self, kind: BaseKind) -> &mut Dated {
+        match kind {
+            BaseKind::Currency => &mut self.currencies,
+            BaseKind::Parameter => &mut self.parameters,
+            BaseKind::CalendarYear => &mut self.calendars,
+            BaseKind::LedgerCode => &mut self.ledger_codes,
+            BaseKind::Branch => &mut self.branches,
+            BaseKind::Operator => &mut self.operators,
+            BaseKind::ExchangeRate => &mut self.exchange_rates,
+            BaseKind::InterestRate => &mut self.interest_rates,
+        }
+    }
+}
+
+const KINDS: [BaseKind; 8] = [
+    BaseKind::Currency,
+    BaseKind::Parameter,
+    BaseKind::CalendarYear,
+    BaseKind::LedgerCode,
+    BaseKind::Branch,
+    BaseKind::Operator,
+    BaseKind::ExchangeRate,
+    BaseKind::InterestRate,
+];

@@ -1,0 +1,1 @@
+//! Base data: rules of each kind, effective dates, changes.

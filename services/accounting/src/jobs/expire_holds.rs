@@ -1,0 +1,106 @@
+//! Holds that have lapsed are written down as expired. They stop counting when their time comes; this job only makes the
+//! journal and its facts say so.
+
+use std::{convert::Infallible, time::Duration};
+
+use platform::{
+    clock::SharedClock,
+    ids::SharedIds,
+    refusal::{Failure, reasons},
+};
+use sqlx::PgPool;
+use tokio::{sync::watch, time};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::{
+    app::writer::{Ask, Rpc, WriterHandle},
+    domain::{
+        Digest,
+        command::{Action, Answer, Command, Origin},
+        ids::{BranchCode, HoldNumber, OperatorCode},
+    },
+    store::holds,
+};
+
+/// Holds that one command writes down: it has neighbours in its batch.
+const HOLDS_AT_ONCE: i64 = 500;
+
+/// Who expires holds, and where: the service itself, in no branch.
+const OPERATOR: &str = "service/accounting";
+
+/// Not an rpc: the service asks itself.
+const JOB: Rpc = Rpc { service: "jobs", method: "expire_holds" };
+
+/// Writes lapsed holds down, on the replica that writes the book.
+pub struct ExpireHolds {
+    pub pool: PgPool,
+    pub writer: WriterHandle,
+    pub leading: watch::Receiver<bool>,
+    pub clock: SharedClock,
+    pub ids: SharedIds,
+    pub every: Duration,
+}
+
+impl ExpireHolds {
+    /// Looks for lapsed holds again and again until stopped. What fails is made up for by the next look.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
+        while stop.run_until_cancelled(time::sleep(self.every)).await.is_some() {
+            if !*self.leading.borrow() {
+                continue;
+            }
+            match self.expire_all().await {
+                Ok(0) => {}
+                Ok(holds) => info!(holds, "wrote down holds that have lapsed"),
+                Err(failure) => {
+                    if !is_for_now(&failure) {
+                        warn!(error = %failure, "could not write down holds that have lapsed");
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn expire_all(&self) -> Result<usize, Failure> {
+        let mut expired = 0;
+        loop {
+            let mut conn = self.pool.acquire().await?;
+            let due = holds::due(&mut conn, self.clock.now(), HOLDS_AT_ONCE).await?;
+            drop(conn);
+            if due.is_empty() {
+                return Ok(expired);
+            }
+            let command = self.command(due.into_iter().map(HoldNumber).collect());
+            let ask = Ask { command, rpc: JOB, correlation_id: self.ids.next(), bytes: 0 };
+            match self.writer.submit(ask).await? {
+                // None of them was due to the writer: the next look settles it.
+                Answer::Expired(0) => return Ok(expired),
+                Answer::Expired(holds) => expired += holds,
+                other => return Err(Failure::fault(format!("expiry was answered otherwise: {other:?}"))),
+            }
+        }
+    }
+
+    fn command(&self, holds: Vec<HoldNumber>) -> Command {
+        let origin = Origin {
+            request_id: Uuid::nil(),
+            digest: Digest([0; 32]),
+            branch: BranchCode::new(""),
+            operator: OperatorCode::new(OPERATOR),
+            authoriser: None,
+            assume_authorised: false,
+            dry_run: false,
+            traceparent: None,
+        };
+        Command { origin, action: Action::ExpireHolds { holds } }
+    }
+}
+
+/// Whether the writer has too much to do, or has just changed.
+fn is_for_now(failure: &Failure) -> bool {
+    failure.refusal().is_some_and(|refusal| {
+        [reasons::OVERLOADED.name, crate::error::NOT_THE_WRITER.name].contains(&refusal.reason().name)
+    })
+}

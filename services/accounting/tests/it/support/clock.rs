@@ -1,0 +1,27 @@
+//! A clock that goes on by itself and can be moved forward.
+
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use platform::clock::{Clock, SystemClock};
+
+#[derive(Debug, Default)]
+pub struct MovableClock {
+    ahead_ms: AtomicI64,
+}
+
+impl MovableClock {
+    pub fn advance(&self, by: Duration) {
+        let by_ms = i64::try_from(by.as_millis()).expect("a test moves its clock by less than an age");
+        self.ahead_ms.fetch_add(by_ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovableClock {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + TimeDelta::milliseconds(self.ahead_ms.load(Ordering::SeqCst))
+    }
+}
