@@ -39,8 +39,8 @@ const HOT_TITLE: &str = "load hot";
 /// 业务现金, which deposits come from.
 const TELLERS_CASH: &str = "100101";
 
-/// What is paid in to each account: far more than chance takes from it in any row.
-const DEPOSIT: &str = "10000.00";
+/// What is paid in to each account: below a teller's limit, and far more than chance takes from it in any row.
+const DEPOSIT: &str = "40000.00";
 
 /// What is paid in to the hot account at once, and how often: a teller's limit, and enough for millions of transfers.
 const HOT_DEPOSIT: &str = "50000.00";

@@ -46,6 +46,10 @@ const BATCHES_IN_FLIGHT: usize = 8;
 const SWEEP: [usize; 5] = [1, 8, 64, 256, 1_000];
 const OVERLOAD: usize = 5_000;
 
+/// Of so many requests one is refused in the row that has refusals, for this reason.
+const REFUSED_OF: u32 = 10;
+const SHORT: &str = "FUNDS_INSUFFICIENT";
+
 /// How long a service that has just been started may need.
 const SERVED_WITHIN: Duration = Duration::from_mins(1);
 
@@ -139,14 +143,9 @@ impl<'a> Bench<'a> {
                 let zipf = Rc::new(Zipf::of(self.arguments.accounts, STEEPNESS));
                 self.single(&name, in_flight, &Choice::Zipf(zipf), 0, report).await?;
             }
-            Row::SingleHot => {
-                self.single(&name, in_flight, &Choice::Hot, 0, report).await?;
-            }
+            Row::SingleHot => self.single(&name, in_flight, &Choice::Hot, 0, report).await?,
             Row::SingleRefused10 => {
-                let outcome = self.single(&name, in_flight, &Choice::Uniform, 10, report).await?;
-                let short = outcome.refused.get("FUNDS_INSUFFICIENT").copied().unwrap_or_default();
-                let all = outcome.refused.values().sum::<u64>();
-                report.check("nothing else was refused", only(short, all))?;
+                self.single(&name, in_flight, &Choice::Uniform, REFUSED_OF, report).await?;
             }
             Row::Batch100 => self.batches(&name, report).await?,
             Row::DayMix => self.day_mix(&name, in_flight, report).await?,
@@ -169,6 +168,7 @@ impl<'a> Bench<'a> {
         let outcome = self.driven(in_flight, work).await?;
         let lag = self.records.lag(records + outcome.acknowledged, outcome.acknowledged_at).await?;
         self.keep_single(name, &outcome, report)?;
+        report.check("what was refused", refused_as_meant(&outcome, false))?;
         self.check_books(posted, &outcome, report).await?;
         self.tell(Figure::of("relay_lag_s", lag.time.as_secs_f64(), "s"), report)?;
         self.tell(Figure::of("relay_backlog", real(lag.backlog), "postings"), report)?;
@@ -182,13 +182,13 @@ impl<'a> Bench<'a> {
         choice: &Choice,
         refused_of: u32,
         report: &mut Report<'_>,
-    ) -> Result<Outcome> {
+    ) -> Result<()> {
         let posted = self.last_posting().await?;
         let work = self.transfers(choice, refused_of);
         let outcome = self.driven(in_flight, work).await?;
         self.keep_single(name, &outcome, report)?;
-        self.check_books(posted, &outcome, report).await?;
-        Ok(outcome)
+        report.check("what was refused", refused_as_meant(&outcome, refused_of > 0))?;
+        self.check_books(posted, &outcome, report).await
     }
 
     async fn batches(&mut self, name: &str, report: &mut Report<'_>) -> Result<()> {
@@ -199,6 +199,7 @@ impl<'a> Bench<'a> {
             self.driven(BATCHES_IN_FLIGHT, |slot| Batches::of(desks(slot), &template, BATCH_ITEMS)).await?;
         let figure = figure(name, outcome.postings, "transfers/s", &outcome);
         self.keep(figure, Some(APPEND_BASELINE), &outcome, report)?;
+        report.check("what was refused", refused_as_meant(&outcome, false))?;
         self.check_books(posted, &outcome, report).await
     }
 
@@ -208,6 +209,7 @@ impl<'a> Bench<'a> {
         let outcome = self.driven(in_flight, |slot| DayMix::of(desks(slot), Arc::new(SystemClock))).await?;
         let figure = figure(name, outcome.calls, "requests/s", &outcome);
         self.keep(figure, None, &outcome, report)?;
+        report.check("what was refused", refused_as_meant(&outcome, false))?;
         self.check_books(posted, &outcome, report).await
     }
 
@@ -217,6 +219,7 @@ impl<'a> Bench<'a> {
         let outcome = self.driven(OVERLOAD, work).await?;
         let figure = figure(name, outcome.postings, "transfers/s", &outcome);
         self.keep(figure, Some("single_uniform"), &outcome, report)?;
+        report.check("what was refused", refused_as_meant(&outcome, false))?;
         self.check_books(posted, &outcome, report).await?;
         self.tell(Figure::of("overload_rss_mib", self.processes.resident_mib_max()?, "MiB"), report)
     }
@@ -325,7 +328,15 @@ fn told(figure: &Figure) -> String {
     format!("{}: {:.1} {}{latency}", figure.name, figure.value, figure.unit)
 }
 
-fn only(short: u64, all: u64) -> Result<String> {
-    ensure!(short > 0 && short == all, "{} of {} refusals", thousands(short), thousands(all));
-    Ok(format!("{} refusals", thousands(short)))
+/// Whether what accounts lacked was refused, when that was asked for, and nothing else.
+fn refused_as_meant(outcome: &Outcome, asks_for_too_much: bool) -> Result<String> {
+    let all = outcome.refused.values().sum::<u64>();
+    let short = outcome.refused.get(SHORT).copied().unwrap_or_default();
+    let meant = if asks_for_too_much { short } else { 0 };
+    ensure!(all == meant && (short > 0) == asks_for_too_much, "{all} requests, {short} of them {SHORT}");
+    Ok(if asks_for_too_much {
+        format!("{} requests, all {SHORT}", thousands(all))
+    } else {
+        "nothing".to_owned()
+    })
 }

@@ -1,7 +1,5 @@
 //! gRPC on HTTP/2 itself: a stack of layers in the client would take from the service what it measures.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
 use bytes::{Bytes, BytesMut};
 use day::client::{Refusal, Token};
@@ -12,9 +10,6 @@ use tonic::{Code, Status};
 
 /// How long one attempt may take; the service ends it then.
 const DEADLINE: &str = "30S";
-
-/// The same, for what the client itself waits at most.
-pub const ANSWER_MAX: Duration = Duration::from_secs(40);
 
 /// Answers are small, and this many of them fit without a word about flow control.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;

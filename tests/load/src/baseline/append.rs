@@ -15,7 +15,9 @@ use accounting::{
         base::{NormalSide, Side, TransactionKind},
         book::BatchRow,
         command::Records,
-        ids::{AccountId, AccountNumber, BatchNumber, BranchCode, LedgerCodeNumber, OperatorCode, PostingNumber},
+        ids::{
+            AccountId, AccountNumber, BatchNumber, BranchCode, LedgerCodeNumber, OperatorCode, PostingNumber,
+        },
         transaction::{Entry, Posting},
     },
     store::journal,
@@ -33,7 +35,10 @@ use rust_decimal::Decimal;
 use sqlx::{Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions};
 
 use super::Cluster;
-use crate::{figure::Figure, number::{count, real}};
+use crate::{
+    figure::Figure,
+    number::{count, real},
+};
 
 const DATABASE: &str = "baseline_append";
 
@@ -62,7 +67,8 @@ pub async fn bare_append(cluster: &Cluster, size: usize, accounts: u32, time: Du
 
     let postings = latency.len() * count(size);
     let millis = |quantile| Duration::from_micros(latency.value_at_quantile(quantile)).as_secs_f64() * 1e3;
-    let figure = Figure::of(format!("bare_append_{size}"), real(postings) / spent.as_secs_f64(), "transfers/s");
+    let figure =
+        Figure::of(format!("bare_append_{size}"), real(postings) / spent.as_secs_f64(), "transfers/s");
     Ok(figure.with_latency(millis(0.5), millis(0.99)))
 }
 
@@ -73,7 +79,8 @@ async fn append_for(
     size: usize,
     time: Duration,
 ) -> Result<(Histogram<u64>, Duration)> {
-    let mut latency = Histogram::new_with_bounds(1, LATENCY_MICROS_MAX, 3).context("the histogram's bounds")?;
+    let mut latency =
+        Histogram::new_with_bounds(1, LATENCY_MICROS_MAX, 3).context("the histogram's bounds")?;
     let mut spent = Duration::ZERO;
     while spent < time {
         let (batch, records) = journal.next(size);
@@ -220,6 +227,11 @@ mod tests {
         assert_eq!((second.number.0, second.first_posting, second.last_posting), (2, Some(4), Some(5)));
         assert_eq!(second.previous, first.hash);
         assert_eq!(records.postings.len(), 2);
-        assert!(records.postings.iter().all(|posting| posting.entries[0].account_id != posting.entries[1].account_id));
+        assert!(
+            records
+                .postings
+                .iter()
+                .all(|posting| posting.entries[0].account_id != posting.entries[1].account_id)
+        );
     }
 }

@@ -56,7 +56,8 @@ impl Cluster {
     }
 
     async fn execute(&self, statement: String) -> Result<()> {
-        let mut superuser = PgConnection::connect(&self.url("postgres")).await.context("connect to Postgres")?;
+        let mut superuser =
+            PgConnection::connect(&self.url("postgres")).await.context("connect to Postgres")?;
         superuser.execute(AssertSqlSafe(statement)).await?;
         Ok(superuser.close().await?)
     }
@@ -70,7 +71,8 @@ mod tests {
     fn a_url_is_taken_apart_and_put_together() {
         let url = "postgres://postgres:0af3@127.0.0.1:20001/postgres";
         assert_eq!(Cluster::at(url).unwrap().url("postgres"), url);
-        for wrong in ["postgres://postgres@127.0.0.1:20001/postgres", "127.0.0.1:20001", "postgres://a:b@c/d"] {
+        for wrong in ["postgres://postgres@127.0.0.1:20001/postgres", "127.0.0.1:20001", "postgres://a:b@c/d"]
+        {
             assert!(Cluster::at(wrong).is_err(), "{wrong}");
         }
     }

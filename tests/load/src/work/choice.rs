@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn the_hot_account_is_in_every_pair() {
         pairs(&Choice::Hot, |customers, pair| {
-            assert!(pair.from == customers.hot || pair.to == customers.hot)
+            assert!(pair.from == customers.hot || pair.to == customers.hot);
         });
     }
 
