@@ -39,7 +39,7 @@ CREATE TABLE account (
     title           text     NOT NULL,
     holders         jsonb    NOT NULL,
     status          text     NOT NULL,
-    freeze          text,
+    freeze_kind     text,
     frozen_amount   numeric,
     unfrozen_status text,
     overdraft_limit numeric  NOT NULL,
@@ -52,8 +52,8 @@ CREATE TABLE account (
     CONSTRAINT account_number UNIQUE (number),
     CONSTRAINT account_status CHECK (status IN ('pending', 'active', 'dormant', 'frozen', 'closed')),
     CONSTRAINT account_freeze CHECK (
-        (status = 'frozen') = (freeze IS NOT NULL) AND (freeze IS NULL) = (unfrozen_status IS NULL)
-        AND (freeze IS NOT DISTINCT FROM 'amount') = (frozen_amount IS NOT NULL)),
+        (status = 'frozen') = (freeze_kind IS NOT NULL) AND (freeze_kind IS NULL) = (unfrozen_status IS NULL)
+        AND (freeze_kind IS NOT DISTINCT FROM 'amount') = (frozen_amount IS NOT NULL)),
     CONSTRAINT account_closed CHECK ((status = 'closed') = (close_date IS NOT NULL)),
     CONSTRAINT account_overdraft CHECK (overdraft_limit >= 0)
 );

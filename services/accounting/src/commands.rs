@@ -12,7 +12,10 @@ use platform::{
     clock::SystemClock,
     db::{self, DbConfig},
     dead_letters,
-    facts::topics, ids::UuidV7Ids, lifecycle::Lifecycle, telemetry,
+    facts::topics,
+    ids::UuidV7Ids,
+    lifecycle::Lifecycle,
+    telemetry,
 };
 use tracing::{error, info};
 

@@ -122,7 +122,8 @@ mod tests {
     use super::*;
 
     fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let variable = |(key, value): &(&str, &str)| (format!("COUNTINGHOUSE_ACCOUNTING__{key}"), (*value).to_owned());
+        let variable =
+            |(key, value): &(&str, &str)| (format!("COUNTINGHOUSE_ACCOUNTING__{key}"), (*value).to_owned());
         let variables: HashMap<_, _> = variables.iter().map(variable).collect();
         config::load_with(SERVICE, DEFAULTS, None, Some(variables))
     }

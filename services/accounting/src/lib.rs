@@ -17,4 +17,32 @@
 //! | ACC-9 | What is refused, or only checked, leaves no trace in the books. |
 //! | ACC-10 | Where two persons are asked for, two act: a maker never agrees to what they made. |
 
+//!
+//! # Modules
+//!
+//! | | |
+//! |---|---|
+//! | [`domain`] | what is decided, pure |
+//! | [`app`] | what is done: commands through the one [`writer`](app::writer), [enquiries](app::enquiry), [verification](app::verify) |
+//! | [`store`] | SQL |
+//! | [`wire`] | between the contract and the domain |
+//! | [`grpc`] | the rpcs |
+//! | [`events`] | the facts that are published |
+//! | [`jobs`] | what runs by the clock |
+//! | [`error`] | refusals as callers know them |
+//! | [`config`], [`commands`], [`startup`] | settings, what the program can be asked to do, what stands on what |
+
+pub mod app;
+pub mod commands;
+pub mod config;
 pub mod domain;
+pub mod error;
+pub mod events;
+pub mod grpc;
+pub mod jobs;
+pub mod startup;
+pub mod store;
+pub mod wire;
+
+/// The service's name: of its settings, its topics and its traces.
+pub const SERVICE: &str = "accounting";

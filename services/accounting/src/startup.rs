@@ -133,23 +133,19 @@ async fn serve(
     let enquiries =
         Enquiries { pool: pool.clone(), pages: Arc::new(page_tokens.clone()), clock: basis.clock.clone() };
     let api = Api { writer, enquiries };
+    let approval = config.approval;
+    let Basis { clock, ids } = basis;
+    let basis = rpc::Basis { pool, authenticator, approval, page_tokens, clock, ids };
     let server = rpc::Server::builder(countinghouse_proto::descriptor_pool(), &config.rpc)
         .add(BaseDataServiceServer::new(api.clone()))
         .add(LedgerServiceServer::new(api.clone()))
         .add(AccountServiceServer::new(api.clone()))
         .add(PostingServiceServer::new(api.clone()))
         .add(HoldServiceServer::new(api))
-        .bind(rpc::Basis {
-            pool,
-            authenticator,
-            approval: config.approval.clone(),
-            page_tokens,
-            clock: basis.clock,
-            ids: basis.ids,
-        })
+        .bind(basis, lifecycle)
         .await?;
     let address = server.address();
-    server.serve(lifecycle);
+    server.serve();
     lifecycle.set_ready();
     Ok(address)
 }

@@ -227,6 +227,19 @@ pub struct Records {
     pub answers: Vec<KeptAnswer>,
 }
 
+impl Records {
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        let Self { postings, hold_events, accounts, base_records, business_days, answers } = self;
+        postings.is_empty()
+            && hold_events.is_empty()
+            && accounts.is_empty()
+            && base_records.is_empty()
+            && business_days.is_empty()
+            && answers.is_empty()
+    }
+}
+
 /// What became of a command.
 #[derive(Clone, Debug)]
 pub enum Verdict {

@@ -62,8 +62,12 @@ fn changed(event: &HoldEvent) -> Result<Fact, FactError> {
         at: event.recorded_at,
         traceparent: event.traceparent.clone(),
     };
-    let identity =
-        Identity { message: CHANGED, key: &told.name, version: event.hold.version.into(), recorded: &recorded };
+    let identity = Identity {
+        message: CHANGED,
+        key: &told.name,
+        version: event.hold.version.into(),
+        recorded: &recorded,
+    };
     let stamp = identity.stamp();
     let posting = event.posting.map(|number| posting_name(number.0)).unwrap_or_default();
     fact(CHANGED, &pb::HoldChanged { name: told.name.clone(), hold: Some(told), posting }, stamp)

@@ -31,7 +31,11 @@ struct Page {
 }
 
 impl Page {
-    fn push(&mut self, position: i64, fact: Result<platform::facts::Fact, FactError>) -> Result<(), sqlx::Error> {
+    fn push(
+        &mut self,
+        position: i64,
+        fact: Result<platform::facts::Fact, FactError>,
+    ) -> Result<(), sqlx::Error> {
         let fact = fact.map_err(|error| sqlx::Error::Decode(error.into()))?;
         self.bytes += fact.payload.len();
         self.facts.push((position, fact));

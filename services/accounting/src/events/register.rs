@@ -38,20 +38,16 @@ fn day_opened(day: &BusinessDay, recorded: &Recorded) -> Result<Fact, FactError>
     let told = ledger::told_day(day);
     let identity = Identity { message: MESSAGE, key: &told.business_date, version: 1, recorded };
     let stamp = identity.stamp();
-    let message = pb::BusinessDayOpened { business_date: told.business_date.clone(), business_day: Some(told) };
+    let message =
+        pb::BusinessDayOpened { business_date: told.business_date.clone(), business_day: Some(told) };
     fact(MESSAGE, &message, stamp)
 }
 
 fn base_record_changed(record: &BaseRecordVersion) -> Result<Fact, FactError> {
     match base_content::told(&record.version.content) {
-        Content::Branch(content) => {
-            set("BranchChanged", record, |Set { key, effective_date, version }| pb::BranchChanged {
-                key,
-                effective_date,
-                version,
-                branch: Some(content),
-            })
-        }
+        Content::Branch(content) => set("BranchChanged", record, |Set { key, effective_date, version }| {
+            pb::BranchChanged { key, effective_date, version, branch: Some(content) }
+        }),
         Content::Operator(content) => {
             set("OperatorChanged", record, |Set { key, effective_date, version }| pb::OperatorChanged {
                 key,
@@ -69,27 +65,18 @@ fn base_record_changed(record: &BaseRecordVersion) -> Result<Fact, FactError> {
             })
         }
         Content::ExchangeRate(content) => {
-            set("ExchangeRateChanged", record, |Set { key, effective_date, version }| pb::ExchangeRateChanged {
-                key,
-                effective_date,
-                version,
-                exchange_rate: Some(content),
+            set("ExchangeRateChanged", record, |Set { key, effective_date, version }| {
+                pb::ExchangeRateChanged { key, effective_date, version, exchange_rate: Some(content) }
             })
         }
         Content::CalendarYear(content) => {
-            set("CalendarYearChanged", record, |Set { key, effective_date, version }| pb::CalendarYearChanged {
-                key,
-                effective_date,
-                version,
-                calendar_year: Some(content),
+            set("CalendarYearChanged", record, |Set { key, effective_date, version }| {
+                pb::CalendarYearChanged { key, effective_date, version, calendar_year: Some(content) }
             })
         }
         Content::InterestRate(content) => {
-            set("InterestRateChanged", record, |Set { key, effective_date, version }| pb::InterestRateChanged {
-                key,
-                effective_date,
-                version,
-                interest_rate: Some(content),
+            set("InterestRateChanged", record, |Set { key, effective_date, version }| {
+                pb::InterestRateChanged { key, effective_date, version, interest_rate: Some(content) }
             })
         }
         Content::Parameter(content) => {

@@ -1,10 +1,17 @@
 //! `AccountService`.
 
-use countinghouse_proto::accounting::v1::{self as pb, account_service_server::{AccountService, SERVICE_NAME}};
+use countinghouse_proto::accounting::v1::{
+    self as pb,
+    account_service_server::{AccountService, SERVICE_NAME},
+};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;
-use crate::{app::{enquiry, writer::Rpc}, domain::command::AccountChange, wire::account};
+use crate::{
+    app::{enquiry, writer::Rpc},
+    domain::command::AccountChange,
+    wire::account,
+};
 
 fn rpc(method: &'static str) -> Rpc {
     Rpc { service: SERVICE_NAME, method }
@@ -16,7 +23,10 @@ impl AccountService for Api {
         &self,
         request: Request<pb::OpenAccountRequest>,
     ) -> Result<Response<pb::OpenAccountResponse>, Status> {
-        self.command(rpc("OpenAccount"), request, account::open, |answer| Ok(pb::OpenAccountResponse { account: account::changed(answer)?.1 })).await
+        self.command(rpc("OpenAccount"), request, account::open, |answer| {
+            Ok(pb::OpenAccountResponse { account: account::changed(answer)?.1 })
+        })
+        .await
     }
 
     async fn change_account(
@@ -26,42 +36,67 @@ impl AccountService for Api {
         self.command(rpc("ChangeAccount"), request, account::change, |answer| {
             let (before, account) = account::changed(answer)?;
             Ok(pb::ChangeAccountResponse { before, account })
-        }).await
+        })
+        .await
     }
 
     async fn activate_account(
         &self,
         request: Request<pb::ActivateAccountRequest>,
     ) -> Result<Response<pb::ActivateAccountResponse>, Status> {
-        self.command(rpc("ActivateAccount"), request, |request| account::step(&request.account, AccountChange::Activate, request.reason), |answer| Ok(pb::ActivateAccountResponse { account: account::changed(answer)?.1 })).await
+        self.command(
+            rpc("ActivateAccount"),
+            request,
+            |request| account::step(&request.account, AccountChange::Activate, request.reason),
+            |answer| Ok(pb::ActivateAccountResponse { account: account::changed(answer)?.1 }),
+        )
+        .await
     }
 
     async fn mark_account_dormant(
         &self,
         request: Request<pb::MarkAccountDormantRequest>,
     ) -> Result<Response<pb::MarkAccountDormantResponse>, Status> {
-        self.command(rpc("MarkAccountDormant"), request, |request| account::step(&request.account, AccountChange::MarkDormant, request.reason), |answer| Ok(pb::MarkAccountDormantResponse { account: account::changed(answer)?.1 })).await
+        self.command(
+            rpc("MarkAccountDormant"),
+            request,
+            |request| account::step(&request.account, AccountChange::MarkDormant, request.reason),
+            |answer| Ok(pb::MarkAccountDormantResponse { account: account::changed(answer)?.1 }),
+        )
+        .await
     }
 
     async fn freeze_account(
         &self,
         request: Request<pb::FreezeAccountRequest>,
     ) -> Result<Response<pb::FreezeAccountResponse>, Status> {
-        self.command(rpc("FreezeAccount"), request, account::freeze, |answer| Ok(pb::FreezeAccountResponse { account: account::changed(answer)?.1 })).await
+        self.command(rpc("FreezeAccount"), request, account::freeze, |answer| {
+            Ok(pb::FreezeAccountResponse { account: account::changed(answer)?.1 })
+        })
+        .await
     }
 
     async fn unfreeze_account(
         &self,
         request: Request<pb::UnfreezeAccountRequest>,
     ) -> Result<Response<pb::UnfreezeAccountResponse>, Status> {
-        self.command(rpc("UnfreezeAccount"), request, account::unfreeze, |answer| Ok(pb::UnfreezeAccountResponse { account: account::changed(answer)?.1 })).await
+        self.command(rpc("UnfreezeAccount"), request, account::unfreeze, |answer| {
+            Ok(pb::UnfreezeAccountResponse { account: account::changed(answer)?.1 })
+        })
+        .await
     }
 
     async fn close_account(
         &self,
         request: Request<pb::CloseAccountRequest>,
     ) -> Result<Response<pb::CloseAccountResponse>, Status> {
-        self.command(rpc("CloseAccount"), request, |request| account::step(&request.account, AccountChange::Close, request.reason), |answer| Ok(pb::CloseAccountResponse { account: account::changed(answer)?.1 })).await
+        self.command(
+            rpc("CloseAccount"),
+            request,
+            |request| account::step(&request.account, AccountChange::Close, request.reason),
+            |answer| Ok(pb::CloseAccountResponse { account: account::changed(answer)?.1 }),
+        )
+        .await
     }
 
     async fn get_account(

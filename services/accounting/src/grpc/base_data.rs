@@ -1,10 +1,16 @@
 //! `BaseDataService`.
 
-use countinghouse_proto::accounting::v1::{self as pb, base_data_service_server::{BaseDataService, SERVICE_NAME}};
+use countinghouse_proto::accounting::v1::{
+    self as pb,
+    base_data_service_server::{BaseDataService, SERVICE_NAME},
+};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;
-use crate::{app::{enquiry, writer::Rpc}, wire::base_data};
+use crate::{
+    app::{enquiry, writer::Rpc},
+    wire::base_data,
+};
 
 fn rpc(method: &'static str) -> Rpc {
     Rpc { service: SERVICE_NAME, method }

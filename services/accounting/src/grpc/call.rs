@@ -45,8 +45,7 @@ impl Api {
             let digest = digest(rpc, &caller.actor.id, &bytes);
             let origin = origin(caller, &request.stamp(), digest)?;
             let command = Command { origin, action: ask(request)? };
-            let answer =
-                self.writer.submit(Ask { command, rpc, correlation_id, bytes: bytes.len() }).await?;
+            let answer = self.writer.submit(Ask { command, rpc, correlation_id, bytes: bytes.len() }).await?;
             tell(answer)
         };
         done.await.map(Response::new).map_err(|failure: Failure| failure.into_status(correlation_id))

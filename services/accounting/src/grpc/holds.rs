@@ -1,10 +1,16 @@
 //! `HoldService`.
 
-use countinghouse_proto::accounting::v1::{self as pb, hold_service_server::{HoldService, SERVICE_NAME}};
+use countinghouse_proto::accounting::v1::{
+    self as pb,
+    hold_service_server::{HoldService, SERVICE_NAME},
+};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;
-use crate::{app::{enquiry, writer::Rpc}, wire::hold};
+use crate::{
+    app::{enquiry, writer::Rpc},
+    wire::hold,
+};
 
 fn rpc(method: &'static str) -> Rpc {
     Rpc { service: SERVICE_NAME, method }
@@ -16,7 +22,10 @@ impl HoldService for Api {
         &self,
         request: Request<pb::PlaceHoldRequest>,
     ) -> Result<Response<pb::PlaceHoldResponse>, Status> {
-        self.command(rpc("PlaceHold"), request, hold::place, |answer| Ok(pb::PlaceHoldResponse { hold: Some(hold::held(answer)?) })).await
+        self.command(rpc("PlaceHold"), request, hold::place, |answer| {
+            Ok(pb::PlaceHoldResponse { hold: Some(hold::held(answer)?) })
+        })
+        .await
     }
 
     async fn capture_hold(
@@ -30,7 +39,10 @@ impl HoldService for Api {
         &self,
         request: Request<pb::ReleaseHoldRequest>,
     ) -> Result<Response<pb::ReleaseHoldResponse>, Status> {
-        self.command(rpc("ReleaseHold"), request, hold::release, |answer| Ok(pb::ReleaseHoldResponse { hold: Some(hold::held(answer)?) })).await
+        self.command(rpc("ReleaseHold"), request, hold::release, |answer| {
+            Ok(pb::ReleaseHoldResponse { hold: Some(hold::held(answer)?) })
+        })
+        .await
     }
 
     async fn get_hold(

@@ -1,10 +1,16 @@
 //! `PostingService`.
 
-use countinghouse_proto::accounting::v1::{self as pb, posting_service_server::{PostingService, SERVICE_NAME}};
+use countinghouse_proto::accounting::v1::{
+    self as pb,
+    posting_service_server::{PostingService, SERVICE_NAME},
+};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;
-use crate::{app::{enquiry, writer::Rpc}, wire::posting};
+use crate::{
+    app::{enquiry, writer::Rpc},
+    wire::posting,
+};
 
 fn rpc(method: &'static str) -> Rpc {
     Rpc { service: SERVICE_NAME, method }

@@ -17,7 +17,9 @@ use crate::domain::{
 
 /// One account with its balance and open holds.
 pub async fn get(conn: &mut PgConnection, number: &str) -> Result<Option<AccountState>, sqlx::Error> {
-    let id = sqlx::query_scalar!("SELECT id FROM account WHERE number = $1", number).fetch_optional(&mut *conn).await?;
+    let id = sqlx::query_scalar!("SELECT id FROM account WHERE number = $1", number)
+        .fetch_optional(&mut *conn)
+        .await?;
     Ok(load::states(conn, id.as_slice()).await?.into_iter().next())
 }
 
@@ -44,7 +46,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         AccountRow,
         r#"
-        SELECT id, number, branch, ledger_code, currency, exponent, kind, title, holders AS "holders: _", status, freeze,
+        SELECT id, number, branch, ledger_code, currency, exponent, kind, title, holders AS "holders: _", status, freeze_kind,
                frozen_amount, unfrozen_status, overdraft_limit, normal_side, off_balance, open_date, close_date, version
         FROM account
         WHERE number > $1

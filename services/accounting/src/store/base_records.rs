@@ -54,7 +54,11 @@ pub async fn list(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| BaseVersion { version: row.version, effective_date: row.effective_date, content: row.content.0 })
+        .map(|row| BaseVersion {
+            version: row.version,
+            effective_date: row.effective_date,
+            content: row.content.0,
+        })
         .collect())
 }
 

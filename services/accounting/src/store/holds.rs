@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{
-    rows::HoldEventRow,
-    text::text_of,
-};
+use super::{rows::HoldEventRow, text::text_of};
 use crate::domain::hold::{Hold, HoldEvent, HoldState};
 
 /// Hold events by number, in order.
-pub async fn events_by_numbers(conn: &mut PgConnection, numbers: &[i64]) -> Result<Vec<HoldEvent>, sqlx::Error> {
+pub async fn events_by_numbers(
+    conn: &mut PgConnection,
+    numbers: &[i64],
+) -> Result<Vec<HoldEvent>, sqlx::Error> {
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
@@ -32,7 +32,11 @@ pub async fn events_by_numbers(conn: &mut PgConnection, numbers: &[i64]) -> Resu
 }
 
 /// Up to `limit` hold events after a number, in order: the journal as it was written.
-pub async fn events_after(conn: &mut PgConnection, number: i64, limit: i64) -> Result<Vec<HoldEvent>, sqlx::Error> {
+pub async fn events_after(
+    conn: &mut PgConnection,
+    number: i64,
+    limit: i64,
+) -> Result<Vec<HoldEvent>, sqlx::Error> {
     let rows = sqlx::query_as!(
         HoldEventRow,
         r#"
@@ -94,7 +98,8 @@ pub async fn list(
     )
     .fetch_all(&mut *conn)
     .await?;
-    let mut holds: Vec<Hold> = events_by_numbers(conn, &numbers).await?.into_iter().map(|event| event.hold).collect();
+    let mut holds: Vec<Hold> =
+        events_by_numbers(conn, &numbers).await?.into_iter().map(|event| event.hold).collect();
     holds.sort_by_key(|hold| std::cmp::Reverse(hold.number));
     Ok(holds)
 }

@@ -91,7 +91,8 @@ pub async fn append(conn: &mut PgConnection, batch: &BatchRow, records: &Records
 
 /// The hash under which a batch number stands in the journal, to settle an append whose outcome is unknown.
 pub async fn hash_of(conn: &mut PgConnection, number: i64) -> Result<Option<Digest>, sqlx::Error> {
-    let hash = sqlx::query_scalar!("SELECT hash FROM batch WHERE number = $1", number).fetch_optional(conn).await?;
+    let hash =
+        sqlx::query_scalar!("SELECT hash FROM batch WHERE number = $1", number).fetch_optional(conn).await?;
     hash.as_deref().map(digest).transpose()
 }
 

@@ -4,7 +4,6 @@
 use std::{collections::HashMap, sync::Arc};
 
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -24,7 +23,11 @@ use crate::domain::{
 };
 
 /// Fetches what is wanted. Requests are remembered that were booked on `remembered_from` or later.
-pub async fn load(conn: &mut PgConnection, wants: &Wants, remembered_from: NaiveDate) -> Result<Loaded, sqlx::Error> {
+pub async fn load(
+    conn: &mut PgConnection,
+    wants: &Wants,
+    remembered_from: NaiveDate,
+) -> Result<Loaded, sqlx::Error> {
     let earlier = earlier(conn, &wants.requests, remembered_from).await?;
     let accounts = if wants.accounts.is_empty() && wants.of_branch.is_empty() && wants.holds.is_empty() {
         Vec::new()
@@ -75,8 +78,11 @@ async fn earlier(
         .map(|posting| (posting.number.0, Arc::new(posting)))
         .collect();
     let numbers: Vec<i64> = found.iter().filter_map(|row| row.hold_event).collect();
-    let held: HashMap<i64, Hold> =
-        holds::events_by_numbers(conn, &numbers).await?.into_iter().map(|event| (event.number, event.hold)).collect();
+    let held: HashMap<i64, Hold> = holds::events_by_numbers(conn, &numbers)
+        .await?
+        .into_iter()
+        .map(|event| (event.number, event.hold))
+        .collect();
 
     let mut earlier = HashMap::with_capacity(found.len());
     for row in found {
@@ -127,7 +133,9 @@ async fn accounts(conn: &mut PgConnection, wants: &Wants) -> Result<Vec<AccountS
 
 /// Every inter-branch account: the writer always holds these.
 pub async fn inter_branch_accounts(conn: &mut PgConnection) -> Result<Vec<AccountState>, sqlx::Error> {
-    let ids = sqlx::query_scalar!("SELECT id FROM account WHERE kind = 'inter_branch'").fetch_all(&mut *conn).await?;
+    let ids = sqlx::query_scalar!("SELECT id FROM account WHERE kind = 'inter_branch'")
+        .fetch_all(&mut *conn)
+        .await?;
     states(conn, &ids).await
 }
 
@@ -141,7 +149,7 @@ pub async fn states(conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<AccountS
     let accounts = sqlx::query_as!(
         AccountRow,
         r#"
-        SELECT id, number, branch, ledger_code, currency, exponent, kind, title, holders AS "holders: _", status, freeze,
+        SELECT id, number, branch, ledger_code, currency, exponent, kind, title, holders AS "holders: _", status, freeze_kind,
                frozen_amount, unfrozen_status, overdraft_limit, normal_side, off_balance, open_date, close_date, version
         FROM account WHERE id = ANY($1)
         "#,
@@ -161,10 +169,13 @@ pub async fn states(conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<AccountS
 }
 
 /// The last entry of each account, as its balance.
-async fn balances(conn: &mut PgConnection, ids: &[i64]) -> Result<HashMap<AccountId, RunningBalance>, sqlx::Error> {
+async fn balances(
+    conn: &mut PgConnection,
+    ids: &[i64],
+) -> Result<HashMap<AccountId, RunningBalance>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
-        SELECT wanted.id AS "id!", last.n AS "n!", last.debit_total AS "debit: Decimal", last.credit_total AS "credit: Decimal"
+        SELECT wanted.id AS "id!", last.n AS "n!", last.debit_total AS "debit!", last.credit_total AS "credit!"
         FROM UNNEST($1::bigint[]) AS wanted (id)
         CROSS JOIN LATERAL (
             SELECT n, debit_total, credit_total FROM entry WHERE account_id = wanted.id ORDER BY n DESC LIMIT 1
@@ -179,8 +190,8 @@ async fn balances(conn: &mut PgConnection, ids: &[i64]) -> Result<HashMap<Accoun
         .map(|row| {
             let balance = RunningBalance {
                 n: row.n,
-                debit: row.debit.unwrap_or_default(),
-                credit: row.credit.unwrap_or_default(),
+                debit: row.debit,
+                credit: row.credit,
             };
             (AccountId(row.id), balance)
         })
@@ -188,7 +199,10 @@ async fn balances(conn: &mut PgConnection, ids: &[i64]) -> Result<HashMap<Accoun
 }
 
 /// The open holds of each account, by number.
-async fn open_holds(conn: &mut PgConnection, ids: &[i64]) -> Result<HashMap<AccountId, Vec<Hold>>, sqlx::Error> {
+async fn open_holds(
+    conn: &mut PgConnection,
+    ids: &[i64],
+) -> Result<HashMap<AccountId, Vec<Hold>>, sqlx::Error> {
     let rows = sqlx::query_as!(
         HoldEventRow,
         r#"

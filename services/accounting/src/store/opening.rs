@@ -24,7 +24,11 @@ pub async fn base_versions(conn: &mut PgConnection) -> Result<Vec<BaseVersion>, 
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| BaseVersion { version: row.version, effective_date: row.effective_date, content: row.content.0 })
+        .map(|row| BaseVersion {
+            version: row.version,
+            effective_date: row.effective_date,
+            content: row.content.0,
+        })
         .collect())
 }
 

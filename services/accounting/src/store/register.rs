@@ -1,12 +1,15 @@
 //! What is written with a batch besides the journal: accounts, base data, business days, and the answers that are kept.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::{rows::AccountColumns, text::text_of};
 use crate::domain::{
-    command::{AccountVersion, BaseRecordVersion, BusinessDay, KeptAnswer, Recorded, Records},
-};
+    account::Account,
+    ids::AccountId,
+    command::{AccountVersion, BaseRecordVersion, BusinessDay, KeptAnswer, Recorded, Records};
 
 /// Whether a batch has anything to write here.
 pub fn concerns(records: &Records) -> bool {
@@ -18,11 +21,7 @@ pub fn concerns(records: &Records) -> bool {
 
 /// Writes accounts, base data, business days and kept answers. Before the journal's append: a new business day makes the
 /// partitions that its postings go into.
-pub async fn write(
-    conn: &mut PgConnection,
-    records: &Records,
-    at: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
+pub async fn write(conn: &mut PgConnection, records: &Records, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
     for (day, recorded) in &records.business_days {
         business_day(conn, day, recorded).await?;
     }
@@ -31,7 +30,11 @@ pub async fn write(
     kept_answers(conn, &records.answers, at).await
 }
 
-async fn business_day(conn: &mut PgConnection, day: &BusinessDay, recorded: &Recorded) -> Result<(), sqlx::Error> {
+async fn business_day(
+    conn: &mut PgConnection,
+    day: &BusinessDay,
+    recorded: &Recorded,
+) -> Result<(), sqlx::Error> {
     super::opening::ensure_month(conn, day.date).await?;
     sqlx::query!(
         "INSERT INTO business_day (date, opened_at, opened_by, authoriser, request_id) VALUES ($1, $2, $3, $4, $5)",
@@ -52,7 +55,10 @@ async fn base_records(conn: &mut PgConnection, versions: &[BaseRecordVersion]) -
     }
     let mut contents = Vec::with_capacity(versions.len());
     for version in versions {
-        contents.push(serde_json::to_value(&version.version.content).map_err(|error| sqlx::Error::Encode(error.into()))?);
+        contents.push(
+            serde_json::to_value(&version.version.content)
+                .map_err(|error| sqlx::Error::Encode(error.into()))?,
+        );
     }
     let each = || versions.iter().map(|version| &version.version);
     let origin = || versions.iter().map(|version| &version.origin);
@@ -87,19 +93,19 @@ async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Resul
     account_versions(conn, versions).await?;
 
     // An account that changed twice in the batch is written once, as it is last.
-    let mut last = std::collections::BTreeMap::new();
-    versions.iter().for_each(|version| drop(last.insert(version.account.id, &version.account)));
+    let last: BTreeMap<AccountId, &Account> =
+        versions.iter().map(|version| (version.account.id, &version.account)).collect();
     let columns = AccountColumns::of(last.into_values())?;
     sqlx::query!(
         r#"
-        INSERT INTO account (id, number, branch, ledger_code, currency, exponent, kind, title, holders, status, freeze,
+        INSERT INTO account (id, number, branch, ledger_code, currency, exponent, kind, title, holders, status, freeze_kind,
                              frozen_amount, unfrozen_status, overdraft_limit, normal_side, off_balance, open_date,
                              close_date, version)
         SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[],
                              $8::text[], $9::jsonb[], $10::text[], $11::text[], $12::numeric[], $13::text[],
                              $14::numeric[], $15::text[], $16::boolean[], $17::date[], $18::date[], $19::integer[])
         ON CONFLICT (id) DO UPDATE SET
-            title = excluded.title, holders = excluded.holders, status = excluded.status, freeze = excluded.freeze,
+            title = excluded.title, holders = excluded.holders, status = excluded.status, freeze_kind = excluded.freeze_kind,
             frozen_amount = excluded.frozen_amount, unfrozen_status = excluded.unfrozen_status,
             overdraft_limit = excluded.overdraft_limit, close_date = excluded.close_date, version = excluded.version
         "#,
@@ -113,7 +119,7 @@ async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Resul
         &columns.title,
         &columns.holders,
         &columns.status,
-        &columns.freeze as &[Option<String>],
+        &columns.freeze_kind as &[Option<String>],
         &columns.frozen_amount as &[Option<rust_decimal::Decimal>],
         &columns.unfrozen_status as &[Option<String>],
         &columns.overdraft_limit,
@@ -131,7 +137,8 @@ async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Resul
 async fn account_versions(conn: &mut PgConnection, versions: &[AccountVersion]) -> Result<(), sqlx::Error> {
     let mut snapshots = Vec::with_capacity(versions.len());
     for version in versions {
-        snapshots.push(serde_json::to_value(&version.account).map_err(|error| sqlx::Error::Encode(error.into()))?);
+        snapshots
+            .push(serde_json::to_value(&version.account).map_err(|error| sqlx::Error::Encode(error.into()))?);
     }
     sqlx::query!(
         r#"

@@ -40,7 +40,7 @@ pub struct AccountRow {
     pub title: String,
     pub holders: Json<Vec<Holder>>,
     pub status: String,
-    pub freeze: Option<String>,
+    pub freeze_kind: Option<String>,
     pub frozen_amount: Option<Decimal>,
     pub unfrozen_status: Option<String>,
     pub overdraft_limit: Decimal,
@@ -73,16 +73,23 @@ impl AccountRow {
     }
 
     fn status(&self) -> Result<AccountStatus, sqlx::Error> {
-        Ok(match (self.status.as_str(), self.close_date, self.freeze.as_deref(), self.unfrozen_status.as_deref()) {
-            ("pending", ..) => AccountStatus::Pending,
-            ("active", ..) => AccountStatus::Active,
-            ("dormant", ..) => AccountStatus::Dormant,
-            ("closed", Some(on), ..) => AccountStatus::Closed { on },
-            ("frozen", _, Some(freeze), Some(from)) => {
-                AccountStatus::Frozen { freeze: self.freeze(freeze)?, from: from_text(from)? }
-            }
-            _ => return Err(undecodable(format!("account {} has an impossible status", self.number))),
-        })
+        Ok(
+            match (
+                self.status.as_str(),
+                self.close_date,
+                self.freeze_kind.as_deref(),
+                self.unfrozen_status.as_deref(),
+            ) {
+                ("pending", ..) => AccountStatus::Pending,
+                ("active", ..) => AccountStatus::Active,
+                ("dormant", ..) => AccountStatus::Dormant,
+                ("closed", Some(on), ..) => AccountStatus::Closed { on },
+                ("frozen", _, Some(freeze), Some(from)) => {
+                    AccountStatus::Frozen { freeze: self.freeze(freeze)?, from: from_text(from)? }
+                }
+                _ => return Err(undecodable(format!("account {} has an impossible status", self.number))),
+            },
+        )
     }
 
     fn freeze(&self, kind: &str) -> Result<Freeze, sqlx::Error> {
@@ -108,7 +115,7 @@ pub struct AccountColumns {
     pub title: Vec<String>,
     pub holders: Vec<Value>,
     pub status: Vec<String>,
-    pub freeze: Vec<Option<String>>,
+    pub freeze_kind: Vec<Option<String>>,
     pub frozen_amount: Vec<Option<Decimal>>,
     pub unfrozen_status: Vec<Option<String>>,
     pub overdraft_limit: Vec<Decimal>,
@@ -137,7 +144,8 @@ impl AccountColumns {
         self.exponent.push(account.currency.exponent().into());
         self.kind.push(text_of(&account.kind));
         self.title.push(account.title.clone());
-        self.holders.push(serde_json::to_value(&account.holders).map_err(|error| sqlx::Error::Encode(error.into()))?);
+        self.holders
+            .push(serde_json::to_value(&account.holders).map_err(|error| sqlx::Error::Encode(error.into()))?);
         self.overdraft_limit.push(account.overdraft_limit);
         self.normal_side.push(text_of(&account.normal_side));
         self.off_balance.push(account.off_balance);
@@ -163,7 +171,7 @@ impl AccountColumns {
             }
         };
         self.status.push(status.to_owned());
-        self.freeze.push(freeze);
+        self.freeze_kind.push(freeze);
         self.frozen_amount.push(frozen_amount);
         self.unfrozen_status.push(from);
         self.close_date.push(close_date);
@@ -210,7 +218,10 @@ impl PostingRow {
             authoriser: self.authoriser.map(OperatorCode::new),
             source: self.source,
             narrative: self.narrative,
-            voucher: self.voucher_kind.zip(self.voucher_number).map(|(kind, number)| Voucher { kind, number }),
+            voucher: self
+                .voucher_kind
+                .zip(self.voucher_number)
+                .map(|(kind, number)| Voucher { kind, number }),
             hold: self.hold.map(HoldNumber),
             traceparent: self.traceparent,
             entries,

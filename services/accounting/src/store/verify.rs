@@ -29,7 +29,11 @@ pub async fn counts(conn: &mut PgConnection) -> Result<Counts, sqlx::Error> {
 }
 
 /// Up to `limit` batch rows after a number, in order.
-pub async fn batches_after(conn: &mut PgConnection, number: i64, limit: i64) -> Result<Vec<BatchRow>, sqlx::Error> {
+pub async fn batches_after(
+    conn: &mut PgConnection,
+    number: i64,
+    limit: i64,
+) -> Result<Vec<BatchRow>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
         SELECT number, first_posting, last_posting, first_hold_event, last_hold_event, previous_hash, hash,

@@ -63,7 +63,11 @@ pub fn change(request: pb::ChangeAccountRequest) -> Result<Action, Failure> {
         },
         if_version: (request.version != 0).then_some(request.version),
     };
-    Ok(Action::ChangeAccount { account: account_name("account", &request.account)?, change, reason: String::new() })
+    Ok(Action::ChangeAccount {
+        account: account_name("account", &request.account)?,
+        change,
+        reason: String::new(),
+    })
 }
 
 /// What `ActivateAccount`, `MarkAccountDormant` and `CloseAccount` ask.
@@ -236,7 +240,10 @@ pub fn told_balance(state: &AccountState, now: chrono::DateTime<chrono::Utc>) ->
         entries: balance.n,
         debit_total: Some(money(currency, balance.debit)),
         credit_total: Some(money(currency, balance.credit)),
-        ledger: Some(money(currency, ledger_balance(state.account.normal_side, balance.debit, balance.credit))),
+        ledger: Some(money(
+            currency,
+            ledger_balance(state.account.normal_side, balance.debit, balance.credit),
+        )),
         held: Some(money(currency, state.held(now))),
         available: state.available(now).map(|available| money(currency, available)),
     }

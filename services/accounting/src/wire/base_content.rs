@@ -1,17 +1,18 @@
 //! What each kind of base data says, in and out.
 
 use countinghouse_proto::{accounting::v1 as pb, common::v1 as common};
-use platform::refusal::Failure;
 use pb::base_record::Content;
+use platform::refusal::Failure;
 
 use super::{
-    account::told_normal_side, amount, choice, code, currency_code, decimal, posting::told_kind, required_date,
-    required_text, text,
+    account::told_normal_side, amount, choice, code, currency_code, decimal, posting::told_kind,
+    required_date, required_text, text,
 };
 use crate::domain::{
     base::{
-        BaseContent, Branch, BranchKind, CalendarYear, CurrencyRecord, ExchangeRate, InterestRate, LedgerClass, LedgerCode,
-        NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, TransactionKind,
+        BaseContent, Branch, BranchKind, CalendarYear, CurrencyRecord, ExchangeRate, InterestRate,
+        LedgerClass, LedgerCode, NormalSide, Operator, OperatorKind, OperatorLimit, Parameter,
+        TransactionKind,
     },
     ids::{BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode},
 };
@@ -39,7 +40,9 @@ pub fn asked(field: &str, content: Content) -> Result<BaseContent, Failure> {
             code: code(&format!("{field}.parameter.code"), value.code, 64)?,
             value: required_text(&format!("{field}.parameter.value"), value.value, 200)?,
         }),
-        Content::LedgerCode(value) => BaseContent::LedgerCode(ledger_code(&format!("{field}.ledger_code"), value)?),
+        Content::LedgerCode(value) => {
+            BaseContent::LedgerCode(ledger_code(&format!("{field}.ledger_code"), value)?)
+        }
     })
 }
 

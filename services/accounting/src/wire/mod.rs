@@ -21,7 +21,7 @@ use crate::{
         ids::{AccountNumber, CurrencyCode},
         refusal::Refusal,
     },
-    error::{self, AMOUNT_MALFORMED, field_invalid},
+    error::{AMOUNT_MALFORMED, field_invalid},
 };
 
 /// Longest text that a list is narrowed to: that of a name.
@@ -79,9 +79,11 @@ pub fn date(field: &str, value: &str) -> Result<Option<NaiveDate>, Failure> {
     // chrono would take a sign, a year of any length, a month of one digit, and spaces.
     let is_hyphen = |place: usize| place == 4 || place == 7;
     let well_formed = value.len() == 10
-        && value.bytes().enumerate().all(|(place, byte)| {
-            if is_hyphen(place) { byte == b'-' } else { byte.is_ascii_digit() }
-        });
+        && value.bytes().enumerate().all(
+            |(place, byte)| {
+                if is_hyphen(place) { byte == b'-' } else { byte.is_ascii_digit() }
+            },
+        );
     let parsed = well_formed.then(|| value.parse().ok()).flatten();
     parsed.map(Some).ok_or_else(|| field_invalid(field, "must be a date as YYYY-MM-DD"))
 }
@@ -117,7 +119,11 @@ pub fn decimal(field: &str, value: &str) -> Result<Decimal, Failure> {
 /// The account number in `accounts/{number}`.
 pub fn account_name(field: &str, value: &str) -> Result<AccountNumber, Failure> {
     match value.strip_prefix("accounts/") {
-        Some(number) if !number.is_empty() && number.len() <= 32 && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+        Some(number)
+            if !number.is_empty()
+                && number.len() <= 32
+                && number.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
             Ok(AccountNumber::new(number))
         }
         _ => Err(field_invalid(field, "must be accounts/{number}, with digits")),
@@ -176,11 +182,15 @@ pub fn refusal(refusal: &Refusal) -> common::Refusal {
 }
 
 /// A `required` enum value that the contract's number stands for.
-pub fn choice<P: TryFrom<i32>, D>(field: &str, value: i32, meaning: impl FnOnce(P) -> Option<D>) -> Result<D, Failure> {
+pub fn choice<P: TryFrom<i32>, D>(
+    field: &str,
+    value: i32,
+    meaning: impl FnOnce(P) -> Option<D>,
+) -> Result<D, Failure> {
     P::try_from(value)
         .ok()
         .and_then(meaning)
-        .ok_or_else(|| error::field_invalid(field, "must be one of the values of its enum, and is required"))
+        .ok_or_else(|| field_invalid(field, "must be one of the values of its enum, and is required"))
 }
 
 #[cfg(test)]
@@ -191,7 +201,9 @@ mod tests {
     fn dates_have_one_form() {
         assert_eq!(date("d", "2026-03-02").unwrap(), NaiveDate::from_ymd_opt(2026, 3, 2));
         assert_eq!(date("d", "").unwrap(), None);
-        for wrong in ["2026-3-2", "2026-02-30", "+026-03-02", "-026-03-02", "2026/03/02", "02-03-2026", " 2026-03-0"] {
+        for wrong in
+            ["2026-3-2", "2026-02-30", "+026-03-02", "-026-03-02", "2026/03/02", "02-03-2026", " 2026-03-0"]
+        {
             assert!(date("d", wrong).is_err(), "{wrong}");
         }
     }
@@ -221,7 +233,14 @@ mod tests {
     #[test]
     fn names_have_one_form() {
         assert_eq!(numbered_name("n", "postings", "postings/12").unwrap(), 12);
-        for wrong in ["postings/", "postings/0", "postings/012", "postings/-1", "holds/1", "postings/99999999999999999999"] {
+        for wrong in [
+            "postings/",
+            "postings/0",
+            "postings/012",
+            "postings/-1",
+            "holds/1",
+            "postings/99999999999999999999",
+        ] {
             assert!(numbered_name("n", "postings", wrong).is_err(), "{wrong}");
         }
         assert!(account_name("n", "accounts/12a").is_err());

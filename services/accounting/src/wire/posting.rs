@@ -84,11 +84,13 @@ fn account_ref(field: &str, value: &str) -> Result<AccountRef, Failure> {
     let Some(rest) = value.strip_prefix("branches/") else {
         return account_name(field, value).map(AccountRef::Number);
     };
-    let is_digits = |text: &str| !text.is_empty() && text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_digits =
+        |text: &str| !text.is_empty() && text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_digit());
     match rest.split_once("/ledgerCodes/") {
-        Some((branch, code)) if is_digits(branch) && is_digits(code) => {
-            Ok(AccountRef::OfBranch { branch: BranchCode::new(branch), ledger_code: LedgerCodeNumber::new(code) })
-        }
+        Some((branch, code)) if is_digits(branch) && is_digits(code) => Ok(AccountRef::OfBranch {
+            branch: BranchCode::new(branch),
+            ledger_code: LedgerCodeNumber::new(code),
+        }),
         _ => Err(field_invalid(field, "must be accounts/{number} or branches/{branch}/ledgerCodes/{code}")),
     }
 }
@@ -120,7 +122,8 @@ pub fn posted(answer: Answer) -> Result<pb::PostTransactionResponse, Failure> {
 /// What `PostBatch` answers.
 pub fn batch_posted(answer: Answer) -> Result<pb::PostBatchResponse, Failure> {
     let Answer::Batch(verdicts) = answer else { return Err(unexpected(&answer)) };
-    let count = |posted: bool| i32::try_from(verdicts.iter().filter(|verdict| verdict.is_ok() == posted).count());
+    let count =
+        |posted: bool| i32::try_from(verdicts.iter().filter(|verdict| verdict.is_ok() == posted).count());
     Ok(pb::PostBatchResponse {
         posted: count(true).map_err(Failure::fault)?,
         refused: count(false).map_err(Failure::fault)?,
@@ -193,7 +196,10 @@ fn told_entry(entry: &Entry) -> pb::Entry {
         number: entry.n,
         debit_total: Some(money(entry.currency, entry.debit_total)),
         credit_total: Some(money(entry.currency, entry.credit_total)),
-        ledger: Some(money(entry.currency, ledger_balance(entry.normal_side, entry.debit_total, entry.credit_total))),
+        ledger: Some(money(
+            entry.currency,
+            ledger_balance(entry.normal_side, entry.debit_total, entry.credit_total),
+        )),
         available: entry.available.map(|available| money(entry.currency, available)),
     }
 }

@@ -4,15 +4,8 @@ use testkit::matrix::{Matrix, Row};
 
 use crate::support::{House, issuer, people::SUB_BRANCH};
 
-const ROLES: &[&str] = &[
-    "teller",
-    "supervisor",
-    "book_keeper",
-    "system",
-    "base_data_maker",
-    "base_data_checker",
-    "operations",
-];
+const ROLES: &[&str] =
+    &["teller", "supervisor", "book_keeper", "system", "base_data_maker", "base_data_checker", "operations"];
 
 /// Those who stand at the books.
 const DESKS: &[&str] = &["teller", "supervisor", "book_keeper", "system", "operations"];

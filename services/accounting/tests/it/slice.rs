@@ -38,7 +38,8 @@ async fn a_transfer_is_booked_told_and_proved() {
 
     let request = GetPostingRequest { name: posting.name.clone() };
     assert_eq!(bank.done(TELLER, request).await.posting, Some(posting.clone()));
-    let list = bank.done(TELLER, ListPostingsRequest { code: "TRANSFER".to_owned(), ..Default::default() }).await;
+    let list =
+        bank.done(TELLER, ListPostingsRequest { code: "TRANSFER".to_owned(), ..Default::default() }).await;
     assert_eq!(list.postings, [posting.clone()]);
     assert!(bank.trial_balance().await.balanced);
 
@@ -62,7 +63,8 @@ async fn a_transfer_is_booked_told_and_proved() {
 async fn books_are_as_they_were_after_a_restart() {
     let mut bank = Bank::open().await;
     let account = bank.open_funded(TELLER, "C1", "1000").await;
-    let transfer = post(SUB_BRANCH, "FEE", [debit(&account, yuan("10")), credit(&own(SUB_BRANCH, "2241"), yuan("10"))]);
+    let transfer =
+        post(SUB_BRANCH, "FEE", [debit(&account, yuan("10")), credit(&own(SUB_BRANCH, "2241"), yuan("10"))]);
     let first = bank.post(TELLER, transfer.clone()).await.unwrap();
 
     assert_eq!(bank.house().stop().await, Ending::Drained);
@@ -70,7 +72,8 @@ async fn books_are_as_they_were_after_a_restart() {
 
     assert_eq!(bank.available(TELLER, &account).await, "990.00");
     assert_eq!(bank.post(TELLER, transfer.clone()).await.unwrap(), first, "a repeat gets the first answer");
-    let second = bank.post(TELLER, post(SUB_BRANCH, "FEE", transfer.transaction.unwrap().lines)).await.unwrap();
+    let second =
+        bank.post(TELLER, post(SUB_BRANCH, "FEE", transfer.transaction.unwrap().lines)).await.unwrap();
     assert_eq!(second.number, first.number + 1);
 }
 

@@ -129,6 +129,11 @@ fn filter<'a>(request: &'a ListApprovalsRequest, caller: &'a Caller) -> Result<F
                 .field("state", "must be a state of approvals"));
         }
     };
+    if request.maker.chars().any(char::is_control) {
+        return Err(reasons::FIELD_INVALID
+            .refuse("the maker has a control character in it")
+            .field("maker", "must be printable"));
+    }
     let scopes = match &caller.actor.scopes {
         Scopes::All => None,
         Scopes::Only(scopes) => Some(scopes.as_slice()),

@@ -65,23 +65,16 @@ pub async fn run(pool: PgPool, retention: Retention, clock: SharedClock, stop: C
 /// Clears everything that has been kept long enough at `now`.
 pub async fn sweep(pool: &PgPool, retention: &Retention, now: DateTime<Utc>) -> Result<Cleared, sqlx::Error> {
     let before = |days: u32| now - TimeDelta::days(i64::from(days));
-    let outbox_before = before(retention.outbox_days);
-    let inbox_before = before(retention.inbox_days);
-    let letters_before = before(retention.dead_letter_days);
-    Ok(Cleared {
-        outbox: all(async || outbox::clear(pool, outbox_before).await).await?,
-        inbox: all(async || inbox::clear(pool, inbox_before).await).await?,
-        dead_letters: all(async || dead_letters::clear(pool, letters_before).await).await?,
-    })
-}
-
-/// Repeats a bounded delete until it finds less than its bound.
-async fn all(clear: impl AsyncFn() -> Result<u64, sqlx::Error>) -> Result<u64, sqlx::Error> {
-    let mut cleared = 0;
+    let mut cleared = Cleared { outbox: 0, inbox: 0, dead_letters: 0 };
     loop {
-        let rows = clear().await?;
-        cleared += rows;
-        if rows < ROWS_CLEARED_MAX.unsigned_abs() {
+        let outbox = outbox::clear(pool, before(retention.outbox_days)).await?;
+        let inbox = inbox::clear(pool, before(retention.inbox_days)).await?;
+        let dead_letters = dead_letters::clear(pool, before(retention.dead_letter_days)).await?;
+        cleared.outbox += outbox;
+        cleared.inbox += inbox;
+        cleared.dead_letters += dead_letters;
+        // Below its bound, a table has no more to clear.
+        if [outbox, inbox, dead_letters].iter().all(|rows| *rows < ROWS_CLEARED_MAX.unsigned_abs()) {
             return Ok(cleared);
         }
     }

@@ -223,6 +223,9 @@ impl Parts {
 fn scope<'a>(policy: &'a Policy, message: &'a [u8]) -> Result<Option<(&'a str, &'a str)>, Refusal> {
     let Some((field, number)) = &policy.scope_field else { return Ok(None) };
     match wire::string_field(message, *number) {
+        Some(scope) if scope.chars().any(char::is_control) => Err(reasons::FIELD_INVALID
+            .refuse("the scope has a control character in it")
+            .field(field, "must be printable")),
         Some(scope) => Ok(Some((field, scope))),
         None => Err(malformed(policy, "it is not in the Protobuf encoding")),
     }

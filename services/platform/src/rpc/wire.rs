@@ -105,3 +105,79 @@ impl<'a> Fields<'a> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, PartialEq, Message)]
+    struct Sample {
+        #[prost(string, tag = "1")]
+        text: String,
+        #[prost(bool, tag = "2")]
+        flag: bool,
+        #[prost(uint64, tag = "3")]
+        number: u64,
+        #[prost(double, tag = "4")]
+        double: f64,
+        #[prost(float, tag = "200")]
+        float: f32,
+    }
+
+    proptest! {
+        #[test]
+        fn fields_are_found_as_they_were_encoded(
+            text: String, flag: bool, number: u64, double in -1e9..1e9, float in -1e9_f32..1e9_f32,
+        ) {
+            let bytes = Sample { text: text.clone(), flag, number, double, float }.encode_to_vec();
+            prop_assert_eq!(string_field(&bytes, 1), Some(text.as_str()));
+            prop_assert_eq!(bool_field(&bytes, 2), Some(flag));
+            prop_assert_eq!(string_field(&bytes, 9), Some(""));
+        }
+
+        /// What the gate has judged by must be what the service reads.
+        #[test]
+        fn no_bytes_are_read_otherwise_than_by_the_codec(bytes: Vec<u8>) {
+            if let Ok(sample) = Sample::decode(bytes.as_slice()) {
+                // The codec also takes groups, which no client sends; the gate refuses them.
+                if let (Some(text), Some(flag)) = (string_field(&bytes, 1), bool_field(&bytes, 2)) {
+                    prop_assert_eq!(text, sample.text);
+                    prop_assert_eq!(flag, sample.flag);
+                }
+            }
+        }
+
+        #[test]
+        fn a_frame_holds_its_message_and_no_other_bytes_are_one(message: Vec<u8>, more in 1_usize..9) {
+            let whole = frame(&message);
+            prop_assert_eq!(super::message(&whole), Some(Bytes::from(message)));
+            prop_assert_eq!(super::message(&whole.slice(..whole.len() - more.min(whole.len()))), None);
+            let longer: Bytes = whole.iter().copied().chain(std::iter::repeat_n(0, more)).collect::<Vec<_>>().into();
+            prop_assert_eq!(super::message(&longer), None);
+        }
+    }
+
+    #[test]
+    fn the_last_of_a_field_counts() {
+        let twice: Vec<u8> = [
+            Sample { text: "110101".to_owned(), flag: true, ..Sample::default() }.encode_to_vec(),
+            Sample { text: "310101".to_owned(), ..Sample::default() }.encode_to_vec(),
+            vec![0x10, 0x00],
+        ]
+        .concat();
+        assert_eq!(string_field(&twice, 1), Some("310101"));
+        assert_eq!(bool_field(&twice, 2), Some(false));
+    }
+
+    #[test]
+    fn what_is_malformed_has_no_fields() {
+        for bytes in [&b"\x0a\x7f"[..], b"\x0b", b"\x02\x00", b"\x10", b"\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"] {
+            assert_eq!(string_field(bytes, 1), None, "{bytes:?}");
+            assert_eq!(bool_field(bytes, 2), None, "{bytes:?}");
+        }
+        assert_eq!(string_field(b"\x0a\x02\xff\xfe", 1), None);
+    }
+}

@@ -21,7 +21,10 @@ pub async fn get(on: &Enquiries, request: pb::GetAccountRequest) -> Result<pb::G
 }
 
 /// Searches accounts, by number.
-pub async fn list(on: &Enquiries, request: pb::ListAccountsRequest) -> Result<pb::ListAccountsResponse, Failure> {
+pub async fn list(
+    on: &Enquiries,
+    request: pb::ListAccountsRequest,
+) -> Result<pb::ListAccountsResponse, Failure> {
     let filter = Filter {
         branch: wire::filter("branch", &request.branch)?,
         customer: wire::filter("customer", &request.customer)?,

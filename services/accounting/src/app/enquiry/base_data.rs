@@ -12,7 +12,10 @@ use crate::{
 };
 
 /// Reads one record as it is in force on a date.
-pub async fn get(on: &Enquiries, request: pb::GetBaseRecordRequest) -> Result<pb::GetBaseRecordResponse, Failure> {
+pub async fn get(
+    on: &Enquiries,
+    request: pb::GetBaseRecordRequest,
+) -> Result<pb::GetBaseRecordResponse, Failure> {
     let (kind, code) = base_data::named("name", &request.name)?;
     let asked = wire::date("effective_on", &request.effective_on)?;
     let mut conn = on.connection().await?;
@@ -23,7 +26,10 @@ pub async fn get(on: &Enquiries, request: pb::GetBaseRecordRequest) -> Result<pb
 }
 
 /// Lists the records of a kind in force on a date, by code.
-pub async fn list(on: &Enquiries, request: pb::ListBaseRecordsRequest) -> Result<pb::ListBaseRecordsResponse, Failure> {
+pub async fn list(
+    on: &Enquiries,
+    request: pb::ListBaseRecordsRequest,
+) -> Result<pb::ListBaseRecordsResponse, Failure> {
     let kind = base_data::kind(request.kind()).ok_or_else(|| field_invalid("kind", "is required"))?;
     let asked = wire::date("effective_on", &request.effective_on)?;
     let key = ("base records", request.kind, &request.effective_on);

@@ -65,10 +65,16 @@ impl Enquiries {
 }
 
 /// The date that is asked for, else the business date, else today in the calendar of the clock.
-async fn as_of(conn: &mut PgConnection, asked: Option<NaiveDate>, clock: &SharedClock) -> Result<NaiveDate, Failure> {
+async fn as_of(
+    conn: &mut PgConnection,
+    asked: Option<NaiveDate>,
+    clock: &SharedClock,
+) -> Result<NaiveDate, Failure> {
     match asked {
         Some(date) => Ok(date),
-        None => Ok(opening::business_day(conn).await?.map_or_else(|| clock.now().date_naive(), |day| day.date)),
+        None => {
+            Ok(opening::business_day(conn).await?.map_or_else(|| clock.now().date_naive(), |day| day.date))
+        }
     }
 }
 

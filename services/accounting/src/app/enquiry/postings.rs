@@ -18,7 +18,10 @@ pub async fn get(on: &Enquiries, request: pb::GetPostingRequest) -> Result<pb::G
 }
 
 /// Lists postings, newest first.
-pub async fn list(on: &Enquiries, request: pb::ListPostingsRequest) -> Result<pb::ListPostingsResponse, Failure> {
+pub async fn list(
+    on: &Enquiries,
+    request: pb::ListPostingsRequest,
+) -> Result<pb::ListPostingsResponse, Failure> {
     let filter = Filter {
         accounting_date: wire::date("accounting_date", &request.accounting_date)?,
         branch: wire::filter("branch", &request.branch)?,
@@ -28,8 +31,14 @@ pub async fn list(on: &Enquiries, request: pb::ListPostingsRequest) -> Result<pb
             .map(|id| wire::uuid("request_id", id))
             .transpose()?,
     };
-    let key =
-        ("postings", &request.accounting_date, &request.branch, &request.operator, &request.code, &request.request_id);
+    let key = (
+        "postings",
+        &request.accounting_date,
+        &request.branch,
+        &request.operator,
+        &request.code,
+        &request.request_id,
+    );
     let (below, size) = on.page(&key, request.page_size, &request.page_token, i64::MAX)?;
     let found = postings::list(&mut *on.connection().await?, &filter, below, size).await?;
     Ok(pb::ListPostingsResponse {

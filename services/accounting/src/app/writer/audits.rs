@@ -21,7 +21,10 @@ fn record(job: &Job, verdict: &Verdict, at: DateTime<Utc>) -> Option<AuditRecord
         Verdict::Done(_) => (Outcome::Done, Value::Null),
         Verdict::Refused(refusal) => {
             let reason = refusal.tell().reason().name.to_owned();
-            (Outcome::Refused { reason }, json!({ "field": refusal.field, "message": refusal.rule.to_string() }))
+            (
+                Outcome::Refused { reason },
+                json!({ "field": refusal.field, "message": refusal.rule.to_string() }),
+            )
         }
     };
     Some(AuditRecord {

@@ -4,9 +4,9 @@ use std::ops::Deref;
 
 use countinghouse_proto::{
     accounting::v1::{
-        AccountKind, ChangeBaseDataRequest, GetAccountRequest, GetTrialBalanceRequest, GetTrialBalanceResponse, Holder,
-        HolderRole, OpenAccountRequest, OpenBusinessDayRequest, PostTransactionRequest, Posting, Side, Transaction,
-        TransactionLine,
+        AccountKind, ChangeBaseDataRequest, GetAccountRequest, GetTrialBalanceRequest,
+        GetTrialBalanceResponse, Holder, HolderRole, OpenAccountRequest, OpenBusinessDayRequest,
+        PostTransactionRequest, Posting, Side, Transaction, TransactionLine,
     },
     common::v1::Money,
 };
@@ -14,7 +14,8 @@ use countinghouse_proto::{
 use super::{
     House, Refused, base_data, new_id,
     people::{
-        BOOK_KEEPER, BRANCH, CHECKER, HEAD_OFFICE, HEAD_SUPERVISOR, MAKER, OTHER_SUB_BRANCH, Person, SUB_BRANCH,
+        BOOK_KEEPER, BRANCH, CHECKER, HEAD_OFFICE, HEAD_SUPERVISOR, MAKER, OTHER_SUB_BRANCH, Person,
+        SUB_BRANCH,
     },
     yuan,
 };
@@ -132,10 +133,8 @@ impl Bank {
         for currency in CURRENCIES {
             for branch in [HEAD_OFFICE, BRANCH, SUB_BRANCH, OTHER_SUB_BRANCH] {
                 let cash = Money { currency: currency.to_owned(), amount: CASH.to_owned() };
-                let lines = [
-                    debit(&own(branch, "100101"), cash.clone()),
-                    credit(&own(HEAD_OFFICE, "4001"), cash),
-                ];
+                let lines =
+                    [debit(&own(branch, "100101"), cash.clone()), credit(&own(HEAD_OFFICE, "4001"), cash)];
                 self.done(BOOK_KEEPER, post(HEAD_OFFICE, "FOUND", lines)).await;
             }
         }

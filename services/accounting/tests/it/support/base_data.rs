@@ -1,8 +1,8 @@
 //! The base data of the small bank.
 
 use countinghouse_proto::accounting::v1::{
-    BaseRecord, Branch, BranchKind, CalendarYear, Currency, ExchangeRate, LedgerClass, LedgerCode, NormalSide,
-    Operator, OperatorKind, OperatorLimit, Parameter, TransactionKind, base_record::Content,
+    BaseRecord, Branch, BranchKind, CalendarYear, Currency, ExchangeRate, LedgerClass, LedgerCode,
+    NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, TransactionKind, base_record::Content,
 };
 use countinghouse_proto::common::v1::Money;
 
@@ -154,8 +154,11 @@ fn operators() -> impl Iterator<Item = Content> {
 
 /// What one may post in cash, and otherwise, in each currency.
 fn limits(cash: &str, other: &str) -> Vec<OperatorLimit> {
-    let kinds =
-        [(TransactionKind::Cash, cash), (TransactionKind::Transfer, other), (TransactionKind::Internal, other)];
+    let kinds = [
+        (TransactionKind::Cash, cash),
+        (TransactionKind::Transfer, other),
+        (TransactionKind::Internal, other),
+    ];
     ["CNY", "USD", "JPY"]
         .into_iter()
         .flat_map(|currency| kinds.map(|(kind, most)| (currency, kind, most)))

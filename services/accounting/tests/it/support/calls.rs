@@ -2,9 +2,9 @@
 
 use countinghouse_proto::{
     accounting::v1::{
-        self as pb, account_service_client::AccountServiceClient, base_data_service_client::BaseDataServiceClient,
-        hold_service_client::HoldServiceClient, ledger_service_client::LedgerServiceClient,
-        posting_service_client::PostingServiceClient,
+        self as pb, account_service_client::AccountServiceClient,
+        base_data_service_client::BaseDataServiceClient, hold_service_client::HoldServiceClient,
+        ledger_service_client::LedgerServiceClient, posting_service_client::PostingServiceClient,
     },
     approval::v1::{self as approval, approval_service_client::ApprovalServiceClient},
 };

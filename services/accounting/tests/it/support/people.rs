@@ -32,7 +32,8 @@ pub const OTHER_TELLER: Person = Person { code: "T110102", roles: &["teller"], b
 pub const SUPERVISOR: Person = Person { code: "S110101", roles: &["supervisor"], branches: &[SUB_BRANCH] };
 
 /// Serves customers at the other sub-branch.
-pub const TELLER_ELSEWHERE: Person = Person { code: "T110201", roles: &["teller"], branches: &[OTHER_SUB_BRANCH] };
+pub const TELLER_ELSEWHERE: Person =
+    Person { code: "T110201", roles: &["teller"], branches: &[OTHER_SUB_BRANCH] };
 
 /// A program that posts by itself, at any branch, without a limit that a test would meet.
 pub const SYSTEM: Person = Person { code: "X100001", roles: &["system"], branches: ALL };
