@@ -7,7 +7,8 @@ use platform::{
     auth::AuthConfig,
     config::{self, ConfigError, Secret},
     db::DbConfig,
-    facts::{KafkaConfig, retention::Retention},
+    facts::KafkaConfig,
+    retention::Retention,
     rpc::RpcConfig,
     telemetry::TelemetryConfig,
 };
@@ -49,11 +50,17 @@ pub struct PagesConfig {
 #[serde(deny_unknown_fields)]
 pub struct JobsConfig {
     expire_holds_every_ms: u64,
+    approval_days: u32,
 }
 
 impl JobsConfig {
     pub fn expire_holds_every(&self) -> Duration {
         Duration::from_millis(self.expire_holds_every_ms)
+    }
+
+    /// For how many days a decided approval is kept.
+    pub fn approval_days(&self) -> u32 {
+        self.approval_days
     }
 }
 
@@ -111,6 +118,7 @@ impl Config {
         at_least("writer.request_memory_days", self.writer.request_memory_days.into(), 40)?;
         at_least("writer.statement_timeout_ms", self.writer.statement_timeout_ms.into(), 100)?;
         at_least("writer.lead_retry_ms", self.writer.lead_retry_ms, 10)?;
+        at_least("jobs.approval_days", self.jobs.approval_days.into(), 40)?;
         at_least("jobs.expire_holds_every_ms", self.jobs.expire_holds_every_ms, 10)
     }
 }

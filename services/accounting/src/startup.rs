@@ -1,6 +1,6 @@
 //! What stands on what in a service that runs.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use countinghouse_proto::accounting::v1::{
@@ -13,13 +13,12 @@ use platform::{
     auth::Authenticator,
     clock::SharedClock,
     db,
-    facts::retention,
     ids::SharedIds,
     lifecycle::Lifecycle,
     outbox::OutboxSource,
     pages::PageTokens,
     relay::{FactSource, JournalSource, Relay},
-    rpc,
+    retention, rpc,
 };
 use sqlx::{PgPool, migrate::Migrator};
 use tokio::sync::watch;
@@ -113,11 +112,18 @@ fn spawn_jobs(
     };
     lifecycle.spawn("expiry of holds", expire_holds.run(lifecycle.soft()));
     lifecycle.spawn("next months", jobs::months::run(pool.clone(), basis.clock.clone(), lifecycle.soft()));
-    let days = config.writer.request_memory_days;
-    let forget = jobs::retention::run(pool.clone(), days, basis.clock.clone(), lifecycle.soft());
-    lifecycle.spawn("kept answers", forget);
-    let clear = retention::run(pool.clone(), config.retention.clone(), basis.clock.clone(), lifecycle.soft());
-    lifecycle.spawn("retention", async { Ok::<_, std::convert::Infallible>(clear.await) });
+    let days = jobs::retention::Days {
+        answers: config.writer.request_memory_days,
+        approvals: config.jobs.approval_days(),
+    };
+    let clear = jobs::retention::run(pool.clone(), days, basis.clock.clone(), lifecycle.soft());
+    lifecycle.spawn("answers and approvals", clear);
+    let (retention, clock, stop) = (config.retention.clone(), basis.clock.clone(), lifecycle.soft());
+    let clear = retention::run(pool.clone(), retention, clock, stop);
+    lifecycle.spawn("retention", async move {
+        clear.await;
+        Ok::<_, Infallible>(())
+    });
     lifecycle.spawn("sealer", Sealer::new(pool.clone(), basis.clock.clone()).run(lifecycle.soft()));
 }
 

@@ -54,3 +54,30 @@ impl Clock for ManualClock {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn times_are_to_the_microsecond_as_postgres_keeps_them() {
+        let now = SystemClock.now();
+        assert_eq!(now, now.trunc_subsecs(6));
+        let clock = ManualClock::new(DateTime::from_timestamp_nanos(1_234_567_891));
+        assert_eq!(clock.now(), DateTime::from_timestamp_nanos(1_234_567_000));
+        clock.set(DateTime::from_timestamp_nanos(999));
+        assert_eq!(clock.now(), DateTime::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn a_manual_clock_stands_until_it_is_moved() {
+        let clock = ManualClock::new(DateTime::UNIX_EPOCH);
+        assert_eq!(clock.now(), clock.now());
+        clock.advance(Duration::from_secs(90));
+        assert_eq!(clock.now() - DateTime::UNIX_EPOCH, TimeDelta::seconds(90));
+        clock.set(DateTime::UNIX_EPOCH);
+        assert_eq!(clock.now(), DateTime::UNIX_EPOCH);
+    }
+}

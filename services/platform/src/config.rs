@@ -36,7 +36,6 @@ pub fn load_with<T: DeserializeOwned>(
     let environment = Environment::with_prefix(&format!("COUNTINGHOUSE_{}", service.to_uppercase()))
         .prefix_separator("__")
         .separator("__")
-        .try_parsing(true)
         .source(variables);
     let mut builder = Config::builder().add_source(File::from_str(defaults_toml, FileFormat::Toml));
     if let Some(path) = file {

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use sqlx::{
     PgConnection, PgPool,
@@ -82,17 +83,24 @@ fn is_missing_table(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("42P01"))
 }
 
+/// What `transact` runs: one try, in a transaction.
+pub type Work<'c, T> = BoxFuture<'c, Result<T, Failure>>;
+
 /// Runs `work` in a transaction and commits it. When Postgres ends it for a serialization failure or a deadlock, runs it again,
 /// a bounded number of times.
-pub async fn transact<T>(
+///
+/// `given` is what `work` needs of its surroundings, as one value or a tuple, and is handed to each try. An async closure, which
+/// would take it from there by itself, makes a future that the compiler does not take for `Send`, so no rpc could await it.
+pub async fn transact<G: Sync + ?Sized, T>(
     pool: &PgPool,
-    mut work: impl AsyncFnMut(&mut PgConnection) -> Result<T, Failure>,
+    given: &G,
+    mut work: impl for<'c> FnMut(&'c mut PgConnection, &'c G) -> Work<'c, T>,
 ) -> Result<T, Failure> {
     let mut backoff = Backoff::new(RETRY_WAIT_MIN, RETRY_WAIT_MAX);
     let mut attempt = 1;
     loop {
         let mut transaction = pool.begin().await?;
-        let done = match work(&mut transaction).await {
+        let done = match work(&mut transaction, given).await {
             Ok(done) => transaction.commit().await.map(|()| done).map_err(Failure::from),
             Err(failure) => Err(failure),
         };
@@ -108,11 +116,8 @@ pub async fn transact<T>(
 
 /// Whether Postgres ended the transaction because of others: 40001 serialization failure, 40P01 deadlock.
 fn is_retriable(failure: &Failure) -> bool {
-    let Failure::Faulted(fault) = failure else { return false };
-    let code = fault
-        .downcast_ref::<sqlx::Error>()
-        .and_then(sqlx::Error::as_database_error)
-        .and_then(|error| error.code());
+    let code =
+        failure.database_error().and_then(sqlx::Error::as_database_error).and_then(|error| error.code());
     matches!(code.as_deref(), Some("40001" | "40P01"))
 }
 

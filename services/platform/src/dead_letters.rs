@@ -12,7 +12,8 @@ use uuid::Uuid;
 use crate::{
     clock::SharedClock,
     consumer::{HandleError, Handler},
-    facts::{RawRecord, record::Unreadable, retention::ROWS_CLEARED_MAX},
+    facts::{RawRecord, record::Unreadable},
+    retention::ROWS_CLEARED_MAX,
 };
 
 /// Letters on one page at most.

@@ -43,3 +43,24 @@ impl Ids for SequentialIds {
         Uuid::from_u128(u128::from(self.last.fetch_add(1, Ordering::Relaxed)) + 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_version_7_in_order_and_never_the_same() {
+        let ids: Vec<Uuid> = (0..10_000).map(|_| UuidV7Ids.next()).collect();
+        assert!(ids.iter().all(|id| id.get_version_num() == 7));
+        assert!(ids.is_sorted());
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+    }
+
+    #[test]
+    fn sequential_ids_count_from_one() {
+        let ids = SequentialIds::default();
+        assert_eq!([ids.next(), ids.next()], [Uuid::from_u128(1), Uuid::from_u128(2)]);
+    }
+}

@@ -1,5 +1,5 @@
 //! The inbox: which facts a handler has taken in. A mark is written in the transaction of the effect, so a fact that is
-//! delivered again has no effect again. How long marks are kept: [`Retention::inbox_days`](crate::facts::retention::Retention).
+//! delivered again has no effect again. How long marks are kept: [`Retention::inbox_days`](crate::retention::Retention).
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::facts::retention::ROWS_CLEARED_MAX;
+use crate::retention::ROWS_CLEARED_MAX;
 
 /// Marks facts as taken in by a handler, and gives back those that were not before. Waits for another transaction that is
 /// taking one of them in at the same time.

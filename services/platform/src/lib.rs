@@ -16,6 +16,7 @@
 //! | [`audit`] | who did what, sealed into a chain |
 //! | [`facts`], [`outbox`], [`relay`] | what has happened, on its way to Kafka |
 //! | [`consumer`], [`inbox`], [`dead_letters`] | what has happened elsewhere, applied once |
+//! | [`retention`] | how long all this is kept |
 
 mod backoff;
 mod leadership;
@@ -37,5 +38,6 @@ pub mod outbox;
 pub mod pages;
 pub mod refusal;
 pub mod relay;
+pub mod retention;
 pub mod rpc;
 pub mod telemetry;

@@ -8,7 +8,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::{signal::unix, sync::watch, task::JoinSet, time};
+use tokio::{
+    signal::unix,
+    sync::watch,
+    task::{Id, JoinError, JoinSet},
+    time,
+};
 use tokio_util::sync::CancellationToken;
 
 /// How a life ended.
@@ -40,8 +45,20 @@ pub struct Lifecycle {
 
 #[derive(Debug, Default)]
 struct Tasks {
-    running: JoinSet<(&'static str, Result<(), String>)>,
-    names: Vec<&'static str>,
+    running: JoinSet<Result<(), String>>,
+    names: Names,
+}
+
+/// The tasks that have not ended, in the order in which they were spawned.
+#[derive(Debug, Default)]
+struct Names(Vec<(Id, &'static str)>);
+
+impl Names {
+    /// The name of a task that has ended.
+    fn take(&mut self, id: Id) -> &'static str {
+        let place = self.0.iter().position(|(known, _)| *known == id);
+        place.map_or("unnamed", |place| self.0.remove(place).1)
+    }
 }
 
 impl Default for Lifecycle {
@@ -94,13 +111,13 @@ impl Lifecycle {
     ) {
         let hard = self.hard.clone();
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.names.push(name);
-        tasks.running.spawn(async move {
+        let spawned = tasks.running.spawn(async move {
             tokio::select! {
-                ended = task => (name, ended.map_err(|error| error.to_string())),
-                () = hard.cancelled() => (name, Err("cut".to_owned())),
+                ended = task => ended.map_err(|error| error.to_string()),
+                () = hard.cancelled() => Err("cut".to_owned()),
             }
         });
+        tasks.names.0.push((spawned.id(), name));
     }
 
     /// Runs until a signal (SIGTERM, SIGINT), a call of [`Lifecycle::stop`], or a crash; then drains for `drain_max` at most.
@@ -123,7 +140,7 @@ impl Lifecycle {
         let crashed = tokio::select! {
             () = asked => None,
             () = self.soft.cancelled() => None,
-            Some(ended) = running.join_next() => Some(ended),
+            Some(ended) = running.join_next_with_id() => Some(ended),
         };
         self.stop();
         let crash = crashed.map(|ended| crash(&mut names, ended));
@@ -136,34 +153,35 @@ impl Lifecycle {
             (Some(crash), _) => crash,
             (None, Ok(None)) => Ending::Drained,
             (None, Ok(Some(failed))) => failed,
-            (None, Err(_)) => Ending::Cut { tasks: names },
+            (None, Err(_)) => Ending::Cut { tasks: names.0.into_iter().map(|(_, name)| name).collect() },
         }
     }
 }
 
-type Joined = Result<(&'static str, Result<(), String>), tokio::task::JoinError>;
+type Joined = Result<(Id, Result<(), String>), JoinError>;
 
 /// A task that ended before anyone asked.
-fn crash(names: &mut Vec<&'static str>, ended: Joined) -> Ending {
-    match ended {
-        Ok((task, ended)) => {
-            names.retain(|name| *name != task);
-            Ending::Crashed { task, reason: ended.err().unwrap_or_else(|| "ended by itself".to_owned()) }
-        }
-        Err(error) => Ending::Crashed { task: "a task", reason: error.to_string() },
-    }
+fn crash(names: &mut Names, ended: Joined) -> Ending {
+    let (id, reason) = match ended {
+        Ok((id, Ok(()))) => (id, "ended by itself".to_owned()),
+        Ok((id, Err(reason))) => (id, reason),
+        Err(error) => (error.id(), error.to_string()),
+    };
+    Ending::Crashed { task: names.take(id), reason }
 }
 
 /// Waits for all tasks; the first that fails while it drains is told.
-async fn drain(
-    running: &mut JoinSet<(&'static str, Result<(), String>)>,
-    names: &mut Vec<&'static str>,
-) -> Option<Ending> {
+async fn drain(running: &mut JoinSet<Result<(), String>>, names: &mut Names) -> Option<Ending> {
     let mut failed = None;
-    while let Some(ended) = running.join_next().await {
+    while let Some(ended) = running.join_next_with_id().await {
         match ended {
-            Ok((task, Ok(()))) => names.retain(|name| *name != task),
-            other => failed = failed.or(Some(crash(names, other))),
+            Ok((id, Ok(()))) => {
+                names.take(id);
+            }
+            other => {
+                let crash = crash(names, other);
+                failed = failed.or(Some(crash));
+            }
         }
     }
     failed

@@ -12,8 +12,9 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::{
-    facts::{Fact, PAYLOAD_BYTES_MAX, retention::ROWS_CLEARED_MAX},
+    facts::{Fact, PAYLOAD_BYTES_MAX},
     relay::{Backlog, Delivered, FactSource, PAGE_BYTES_MAX},
+    retention::ROWS_CLEARED_MAX,
 };
 
 /// The channel on which an append is told to the relay, by NOTIFY, when its transaction commits.

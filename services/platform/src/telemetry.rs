@@ -68,7 +68,6 @@ impl Drop for TelemetryGuard {
 
 /// Sets up logs, traces and metrics for the process.
 pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<TelemetryGuard, TelemetryError> {
-    global::set_text_map_propagator(TraceContextPropagator::new());
     let filter = EnvFilter::try_new(&config.log)?;
     let logs =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed();
@@ -81,10 +80,14 @@ pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<Telemetry
         let exporter = MetricExporter::builder().with_tonic().with_endpoint(&config.otlp_endpoint).build()?;
         let metrics =
             SdkMeterProvider::builder().with_periodic_exporter(exporter).with_resource(resource).build();
-        global::set_meter_provider(metrics.clone());
         guard = TelemetryGuard { traces: Some(traces), metrics: Some(metrics) };
     }
+    // What is global is touched only once it is certain that nobody has set it up before.
     tracing_subscriber::registry().with(layers.with_filter(filter)).try_init()?;
+    global::set_text_map_propagator(TraceContextPropagator::new());
+    if let Some(metrics) = &guard.metrics {
+        global::set_meter_provider(metrics.clone());
+    }
     Ok(guard)
 }
 

@@ -15,11 +15,10 @@ pub fn make(branch: &BranchCode, kind: AccountKind, id: AccountId) -> AccountNum
 
 /// Whether a number ends in its check digit; no account has one that does not.
 pub fn is_well_formed(number: &AccountNumber) -> bool {
-    number
-        .as_str()
-        .char_indices()
-        .next_back()
-        .is_some_and(|(end, check)| end > 0 && check_digit(&number.as_str()[..end]) == check.to_digit(10))
+    number.as_str().char_indices().next_back().is_some_and(|(end, check)| {
+        let digit = check.to_digit(10);
+        end > 0 && digit.is_some() && check_digit(&number.as_str()[..end]) == digit
+    })
 }
 
 /// The check digit of `digits`; `None` when they are not all digits.

@@ -270,6 +270,7 @@ impl NormalSide {
 
 /// A ledger code (会计科目).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own, in the contract too")]
 pub struct LedgerCode {
     pub code: LedgerCodeNumber,
     pub title: String,

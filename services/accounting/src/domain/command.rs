@@ -198,6 +198,7 @@ pub struct KeptAnswer {
 /// The kinds of answer that are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "made once for each account command, and written down at once")]
 pub enum Kept {
     Account {
         before: Option<Account>,

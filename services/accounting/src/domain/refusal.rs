@@ -39,12 +39,14 @@ impl std::error::Error for Refusal {}
 
 impl Refusal {
     /// The same refusal, of a part of the request: its field lies below that part.
+    #[must_use]
     pub fn within(mut self, part: &str) -> Self {
         self.field = self.field.map(|field| format!("{part}.{field}"));
         self
     }
 
     /// The same refusal, of an item of several: the item is named even when no one field of it broke the rule.
+    #[must_use]
     pub fn of_item(mut self, item: &str) -> Self {
         self.field = Some(match self.field {
             Some(field) => format!("{item}.{field}"),

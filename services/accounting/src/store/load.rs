@@ -188,11 +188,7 @@ async fn balances(
     Ok(rows
         .into_iter()
         .map(|row| {
-            let balance = RunningBalance {
-                n: row.n,
-                debit: row.debit,
-                credit: row.credit,
-            };
+            let balance = RunningBalance { n: row.n, debit: row.debit, credit: row.credit };
             (AccountId(row.id), balance)
         })
         .collect())

@@ -8,8 +8,9 @@ use sqlx::{PgConnection, PgPool};
 use super::{rows::AccountColumns, text::text_of};
 use crate::domain::{
     account::Account,
+    command::{AccountVersion, BaseRecordVersion, BusinessDay, KeptAnswer, Recorded, Records},
     ids::AccountId,
-    command::{AccountVersion, BaseRecordVersion, BusinessDay, KeptAnswer, Recorded, Records};
+};
 
 /// Whether a batch has anything to write here.
 pub fn concerns(records: &Records) -> bool {

@@ -54,12 +54,11 @@ impl Approvals {
     ) -> Result<Bytes, Status> {
         let told = |failure: Failure| failure.into_status(caller.correlation_id);
         let request_id = request_id(policy, message).map_err(|refusal| told(refusal.into()))?;
-        let approval = match self.find(policy, caller, request_id).await.map_err(told)? {
-            Some(known) => known,
-            None => {
-                let new = self.approval(policy, scope, message, caller, request_id);
-                self.store(new, caller).await.map_err(told)?
-            }
+        let approval = if let Some(known) = self.find(policy, caller, request_id).await.map_err(told)? {
+            known
+        } else {
+            let new = self.approval(policy, scope, message, caller, request_id);
+            self.store(new, caller).await.map_err(told)?
         };
         match self.answer(&approval, message) {
             Err(waits) if waits.reason().name == reasons::APPROVAL_REQUIRED.name => {

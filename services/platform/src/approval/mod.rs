@@ -62,7 +62,7 @@ pub struct ApprovalConfig {
 }
 
 impl ApprovalConfig {
-    fn expiry(&self, asked_at: DateTime<Utc>) -> DateTime<Utc> {
+    fn expiry(self, asked_at: DateTime<Utc>) -> DateTime<Utc> {
         asked_at + TimeDelta::hours(self.expire_after_hours.max(1).into())
     }
 }

@@ -8,8 +8,13 @@ const SEALS_MAX: i32 = 100;
 
 /// Retires the oldest seals with their records, as far as all were sealed before `sealed_before`; a bounded number, and says
 /// how many records went. Call again until none does. The database refuses what is younger than a year.
-pub async fn retire(pool: &PgPool, sealed_before: DateTime<Utc>) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(r#"SELECT platform.retire_audit($1, $2) AS "records!""#, sealed_before, SEALS_MAX)
-        .fetch_one(pool)
-        .await
+pub async fn retire(pool: &PgPool, sealed_before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let records = sqlx::query_scalar!(
+        r#"SELECT platform.retire_audit($1, $2) AS "records!""#,
+        sealed_before,
+        SEALS_MAX
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(records.unsigned_abs())
 }

@@ -7,7 +7,6 @@
 pub mod contract;
 pub mod kafka;
 pub mod record;
-pub mod retention;
 pub mod topics;
 
 use bytes::Bytes;

@@ -40,6 +40,14 @@ impl Failure {
         }
     }
 
+    /// What Postgres or the way to it objected to, if that is at the bottom of it.
+    pub fn database_error(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Faulted(fault) => database_error(&**fault),
+        }
+    }
+
     /// What the caller is told. A fault is logged here, once, with its sources.
     pub fn into_status(self, correlation_id: Uuid) -> Status {
         match self {
@@ -111,15 +119,24 @@ fn chain(fault: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Whether the database could not be reached, which a repeat may find mended.
+/// The database's error in a fault, however deep.
+fn database_error<'a>(fault: &'a (dyn Error + 'static)) -> Option<&'a sqlx::Error> {
+    std::iter::successors(Some(fault), |error| (**error).source()).find_map(|error| error.downcast_ref())
+}
+
+/// Whether the database could not be reached or ended the connection, which a repeat may find mended.
 fn is_lost_database(fault: &(dyn Error + 'static)) -> bool {
-    matches!(
-        fault.downcast_ref::<sqlx::Error>(),
+    match database_error(fault) {
+        Some(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
+            // Class 08 connection exception; shutting down, crashed, starting up; too many connections.
+            code.starts_with("08") || matches!(&*code, "57P01" | "57P02" | "57P03" | "53300")
+        }),
         Some(
             sqlx::Error::Io(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::WorkerCrashed
-        )
-    )
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed,
+        ) => true,
+        _ => false,
+    }
 }

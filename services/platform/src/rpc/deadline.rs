@@ -38,7 +38,7 @@ impl Deadlines {
                 .refuse("the deadline of the call cannot be read")
                 .field(HEADER, "must be 1 to 8 digits and one of H, M, S, m, u, n")
         })?;
-        Ok((asked - (asked / 10).min(MARGIN_MAX)).min(self.max))
+        Ok(asked.saturating_sub((asked / 10).min(MARGIN_MAX)).min(self.max))
     }
 }
 

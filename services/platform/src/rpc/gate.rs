@@ -90,7 +90,7 @@ impl Parts {
         let call = self.telling.begin(policy.map(|policy| policy.method()), request.headers());
         let answered = self.admit(policy, &call, request).instrument(call.span.clone()).await;
         let mut response = answered.unwrap_or_else(Status::into_http);
-        self.telling.end(call, &mut response);
+        self.telling.end(&call, &mut response);
         response
     }
 

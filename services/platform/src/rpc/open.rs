@@ -49,15 +49,15 @@ pub fn routes(
         .prepare())
 }
 
-/// Tells whether the process takes work, for as long as it lives.
+/// Tells whether the process takes work, each time that it changes, for as long as it lives.
 pub async fn report(reporter: HealthReporter, services: Vec<&'static str>, mut ready: watch::Receiver<bool>) {
     loop {
-        let status =
-            if *ready.borrow_and_update() { ServingStatus::Serving } else { ServingStatus::NotServing };
+        let is_ready = *ready.borrow_and_update();
+        let status = if is_ready { ServingStatus::Serving } else { ServingStatus::NotServing };
         for name in services.iter().copied().chain([WHOLE_SERVER]) {
             reporter.set_service_status(name, status).await;
         }
-        if ready.changed().await.is_err() {
+        if ready.wait_for(|now| *now != is_ready).await.is_err() {
             return std::future::pending().await;
         }
     }

@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// How long a TCP connection is idle before the system tries it.
-const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+const TCP_KEEPALIVE: Duration = Duration::from_mins(1);
 
 /// What a server stands on.
 #[derive(Clone)]
@@ -112,8 +112,10 @@ impl Server {
                 parts.ended.cancel();
             };
             tokio::select! {
-                served = self.transport.serve_with_incoming_shutdown(self.gate, incoming, drained) => served,
+                // First, so that nobody is told that the server is ready before it is.
+                biased;
                 () = open::report(self.reporter, self.services, ready) => Ok(()),
+                served = self.transport.serve_with_incoming_shutdown(self.gate, incoming, drained) => served,
             }
         });
     }
@@ -122,6 +124,10 @@ impl Server {
 impl Builder<'_> {
     /// Adds a service. Each of its rpcs must have a policy in the contract.
     #[must_use]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a service is added to a builder; nobody adds two builders up"
+    )]
     pub fn add<S>(mut self, service: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>

@@ -93,7 +93,7 @@ impl Telling {
     }
 
     /// A call has been answered.
-    pub fn end(&self, call: Call, response: &mut Response<Body>) {
+    pub fn end(&self, call: &Call, response: &mut Response<Body>) {
         if let Ok(id) = HeaderValue::try_from(call.correlation_id.to_string()) {
             response.headers_mut().insert(CORRELATION_HEADER, id);
         }

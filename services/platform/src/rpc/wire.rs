@@ -108,8 +108,8 @@ impl<'a> Fields<'a> {
 
 #[cfg(test)]
 mod tests {
-    use prost::Message;
     use proptest::prelude::*;
+    use prost::Message;
 
     use super::*;
 
@@ -174,7 +174,13 @@ mod tests {
 
     #[test]
     fn what_is_malformed_has_no_fields() {
-        for bytes in [&b"\x0a\x7f"[..], b"\x0b", b"\x02\x00", b"\x10", b"\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"] {
+        for bytes in [
+            &b"\x0a\x7f"[..],
+            b"\x0b",
+            b"\x02\x00",
+            b"\x10",
+            b"\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        ] {
             assert_eq!(string_field(bytes, 1), None, "{bytes:?}");
             assert_eq!(bool_field(bytes, 2), None, "{bytes:?}");
         }

@@ -92,7 +92,7 @@ async fn a_list_shows_what_its_filter_and_the_callers_scopes_let_through() {
     }
     let (of_maker, _) =
         list(&house, &["*"], ListApprovalsRequest { maker: "T2".to_owned(), ..of_size(0) }).await.unwrap();
-    assert_eq!(names(&of_maker), [pending.clone()]);
+    assert_eq!(names(&of_maker), [pending.as_str()]);
     let (of_scope, _) = list(&house, &["310101"], of_size(0)).await.unwrap();
     assert_eq!(names(&of_scope), [rejected]);
     assert!(list(&house, &[], of_size(0)).await.unwrap().0.is_empty());

@@ -148,7 +148,7 @@ async fn a_token_is_good_until_it_expires_and_a_little_longer_for_clocks_that_di
     let bench = Bench::new().await;
     let token = bench
         .issuer
-        .sign(&Claims::of("T110101", &["maker"]).issued(bench.clock.now(), Duration::from_secs(60)));
+        .sign(&Claims::of("T110101", &["maker"]).issued(bench.clock.now(), Duration::from_mins(1)));
     bench.show(&token).unwrap();
     bench.clock.advance(Duration::from_secs(80));
     bench.show(&token).unwrap();
@@ -227,11 +227,11 @@ async fn keys_that_are_not_for_signatures_of_a_kind_we_trust_are_passed_over() {
 #[tokio::test]
 async fn keys_behind_a_url_rotate_and_stay_in_force_while_it_is_away() {
     let mut issuer = Issuer::generate();
-    let (published, served) = watch::channel(Some(issuer.jwks().to_string()));
+    let (published, shown) = watch::channel(Some(issuer.jwks().to_string()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut config = auth_config(&PathBuf::new());
     config.jwks_url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
-    let server = tokio::spawn(publish(listener, served));
+    let server = tokio::spawn(publish(listener, shown));
     let authenticator = Authenticator::open(&config, Arc::new(SystemClock)).await.unwrap();
     let old = issuer.token("T110101", &["maker"]);
     show(&authenticator, &old).unwrap();
@@ -256,11 +256,11 @@ async fn keys_behind_a_url_rotate_and_stay_in_force_while_it_is_away() {
 }
 
 /// Answers every request with what is published; with an error when nothing is.
-async fn publish(listener: TcpListener, served: watch::Receiver<Option<String>>) {
+async fn publish(listener: TcpListener, shown: watch::Receiver<Option<String>>) {
     while let Ok((mut connection, _)) = listener.accept().await {
         let mut request = [0; 4096];
         drop(connection.read(&mut request).await);
-        let answer = match served.borrow().as_ref() {
+        let answer = match shown.borrow().as_ref() {
             Some(keys) => format!(
                 "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{keys}",
                 keys.len()

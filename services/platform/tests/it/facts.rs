@@ -1,18 +1,16 @@
-//! Facts: made of the contract's messages, sized, declared to Kafka, written as records and read back, and cleared.
+//! Facts: made of the contract's messages, sized, declared to Kafka, written as records and read back.
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta};
+use chrono::DateTime;
 use platform::{
     facts::{
         Contract, Fact, FactError, PAYLOAD_BYTES_MAX, RawRecord, Stamp, Topic, TopicSettings,
         contract::ContractError,
         record::{self, Unreadable},
-        retention::{self, Cleared, Retention},
         topics::{self, TopicsError},
     },
-    inbox,
     outbox::{self, AppendError, OutboxSource},
-    relay::{Delivered, FactSource},
+    relay::FactSource,
 };
 use proptest::prelude::*;
 use protox::file::{ChainFileResolver, DescriptorSetFileResolver, File, FileResolver, GoogleFileResolver};
@@ -23,7 +21,7 @@ use rdkafka::{
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::bench::{Bench, NOTES, note, now};
+use crate::support::bench::{Bench, NOTES, note};
 
 const NOTE_WRITTEN: &str = "countinghouse.test.v1.NoteWritten";
 
@@ -273,40 +271,6 @@ async fn the_largest_fact_goes_through() {
     outbox::append(&mut bench.pool().acquire().await.unwrap(), std::slice::from_ref(&largest)).await.unwrap();
     assert_eq!(bench.arrived(NOTES, 1).await[0].fact, largest);
     relay.stop().await;
-}
-
-#[tokio::test]
-async fn only_what_is_done_with_is_cleared() {
-    let bench = Bench::new().await;
-    let (now, retention) = (now(), Retention::default());
-    let ago = |days: u32| now - TimeDelta::days(i64::from(days)) - TimeDelta::seconds(1);
-    let mut conn = bench.pool().acquire().await.unwrap();
-    outbox::append(&mut conn, &[note(1, "k", 1), note(2, "k", 2), note(3, "k", 3)]).await.unwrap();
-    let delivered = |position| Delivered { positions: vec![position], through: None };
-    OutboxSource.confirm(&mut conn, &delivered(1), ago(retention.outbox_days)).await.unwrap();
-    OutboxSource.confirm(&mut conn, &delivered(2), now).await.unwrap();
-    inbox::mark(&mut conn, "ledger", &[Uuid::from_u128(1)], ago(retention.inbox_days)).await.unwrap();
-    inbox::mark(&mut conn, "ledger", &[Uuid::from_u128(2)], now).await.unwrap();
-    for replayed_at in [Some(ago(retention.dead_letter_days)), Some(now), None] {
-        sqlx::query(
-            "INSERT INTO platform.dead_letter
-                 (handler, topic, partition, record_offset, header_names, header_values, reason, failed_at, replayed_at)
-             VALUES ('ledger', 't', 0, 0, '{}', '{}', 'none', $1, $2)",
-        )
-        .bind(ago(retention.dead_letter_days))
-        .bind(replayed_at)
-        .execute(&mut *conn)
-        .await
-        .unwrap();
-    }
-
-    let cleared = retention::sweep(bench.pool(), &retention, now).await.unwrap();
-    assert_eq!(cleared, Cleared { outbox: 1, inbox: 1, dead_letters: 1 });
-    let again = retention::sweep(bench.pool(), &retention, now).await.unwrap();
-    assert_eq!(again, Cleared { outbox: 0, inbox: 0, dead_letters: 0 });
-    let left: Vec<i64> =
-        OutboxSource.pending(&mut conn, 0, 10).await.unwrap().iter().map(|(position, _)| *position).collect();
-    assert_eq!(left, [3]);
 }
 
 #[tokio::test]

@@ -2,10 +2,19 @@
 
 mod approval_decisions;
 mod approval_lists;
+mod audit;
 mod auth;
+mod config;
 mod consumer;
+mod db;
 mod facts;
+mod idempotency;
+mod lifecycle;
+mod pages;
+mod refusal;
 mod relay;
+mod retention;
 mod rpc;
 mod rpc_access;
 mod support;
+mod telemetry;

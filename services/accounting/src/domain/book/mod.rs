@@ -15,7 +15,7 @@ mod memory;
 mod posting;
 mod repeats;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod wants;
 
 use std::{collections::HashMap, sync::Arc};

@@ -50,7 +50,9 @@ pub(super) fn collect(command: &Command, memory: &mut Memory, wants: &mut Wants)
     match &command.action {
         Action::Post(transaction) => of_transaction(transaction, memory, wants),
         Action::PostBatch { transactions, .. } => {
-            transactions.iter().for_each(|transaction| of_transaction(transaction, memory, wants));
+            for transaction in transactions {
+                of_transaction(transaction, memory, wants);
+            }
         }
         Action::CaptureHold { hold, transaction, .. } => {
             of_hold(*hold, memory, wants);

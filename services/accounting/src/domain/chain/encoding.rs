@@ -8,6 +8,7 @@ use crate::domain::{
     Digest,
     base::{NormalSide, Side, TransactionKind},
     hold::{HoldEvent, HoldState},
+    ids::OperatorCode,
     transaction::{Entry, Posting},
 };
 
@@ -54,7 +55,7 @@ impl Encoding {
         self.date(posting.value_date);
         self.time(posting.recorded_at);
         self.text(posting.operator.as_str());
-        self.optional_text(posting.authoriser.as_ref().map(|code| code.as_str()));
+        self.optional_text(posting.authoriser.as_ref().map(OperatorCode::as_str));
         self.text(&posting.source);
         self.text(&posting.narrative);
         self.optional_text(posting.voucher.as_ref().map(|voucher| voucher.kind.as_str()));

@@ -107,10 +107,10 @@ impl Verifier {
         if row.previous != self.hash {
             return Err("its link is not the hash of the batch before it".to_owned());
         }
-        let numbers = || postings.iter().map(|posting| posting.number.0);
-        consecutive("posting", self.posting, (row.first_posting, row.last_posting), numbers())?;
-        let numbers = || hold_events.iter().map(|event| event.number);
-        consecutive("hold event", self.hold_event, (row.first_hold_event, row.last_hold_event), numbers())?;
+        let numbers: Vec<i64> = postings.iter().map(|posting| posting.number.0).collect();
+        consecutive("posting", self.posting, (row.first_posting, row.last_posting), &numbers)?;
+        let numbers: Vec<i64> = hold_events.iter().map(|event| event.number).collect();
+        consecutive("hold event", self.hold_event, (row.first_hold_event, row.last_hold_event), &numbers)?;
         for posting in postings {
             self.posting(posting).map_err(|what| format!("posting {}: {what}", posting.number))?;
         }
@@ -182,24 +182,21 @@ impl Verifier {
 fn consecutive(
     what: &str,
     last: i64,
-    range: (Option<i64>, Option<i64>),
-    numbers: impl ExactSizeIterator<Item = i64> + Clone + DoubleEndedIterator,
+    (from, to): (Option<i64>, Option<i64>),
+    numbers: &[i64],
 ) -> Result<(), String> {
-    let mut next = last;
-    for number in numbers.clone() {
-        next += 1;
-        match number {
-            number if number > next => return Err(format!("{what} {next} is missing")),
-            number if number < next => {
-                return Err(format!("{what} {number} is there a second time, or out of order"));
-            }
-            _ => {}
+    for (next, number) in (last + 1..).zip(numbers) {
+        if *number > next {
+            return Err(format!("{what} {next} is missing"));
+        }
+        if *number < next {
+            return Err(format!("{what} {number} is there a second time, or out of order"));
         }
     }
-    match (range, numbers.clone().next(), numbers.clone().next_back()) {
-        ((first, last), found_first, found_last) if (first, last) == (found_first, found_last) => Ok(()),
-        ((first, last), ..) => Err(format!("it should have {what}s {} to {}", or_none(first), or_none(last))),
+    if (from, to) == (numbers.first().copied(), numbers.last().copied()) {
+        return Ok(());
     }
+    Err(format!("it should have {what}s {} to {}", or_none(from), or_none(to)))
 }
 
 fn or_none(number: Option<i64>) -> String {

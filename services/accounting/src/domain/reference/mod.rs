@@ -53,7 +53,9 @@ impl Reference {
     /// Base data from all its versions, in any order.
     pub fn from_versions(versions: Vec<BaseVersion>) -> Result<Self, ReferenceError> {
         let mut reference = Self::default();
-        versions.into_iter().for_each(|version| reference.insert(Arc::new(version)));
+        for version in versions {
+            reference.insert(Arc::new(version));
+        }
         for kind in KINDS {
             if let Some((code, found)) = reference.records(kind).with_a_gap() {
                 return Err(ReferenceError { kind, code, found });
@@ -74,7 +76,9 @@ impl Reference {
 
     /// Applies a change that was checked.
     pub fn apply(&mut self, changes: &[BaseChange]) {
-        changes.iter().for_each(|change| self.insert(Arc::new(change.after.clone())));
+        for change in changes {
+            self.insert(Arc::new(change.after.clone()));
+        }
     }
 
     /// Whether there is any record of a kind, on whatever date.

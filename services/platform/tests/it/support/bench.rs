@@ -153,14 +153,14 @@ impl Bench {
     }
 }
 
-/// A relay or a consumer that runs in a task.
+/// A mechanism that runs in a task.
 pub struct Running<E> {
     stop: CancellationToken,
     task: JoinHandle<Result<(), E>>,
 }
 
 impl<E: std::error::Error + Send + 'static> Running<E> {
-    fn start<F>(run: impl FnOnce(CancellationToken) -> F) -> Running<E>
+    pub fn start<F>(run: impl FnOnce(CancellationToken) -> F) -> Running<E>
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
     {

@@ -86,8 +86,11 @@ impl House {
         let lifecycle = Lifecycle::new();
         let notes = Notes::new();
         let basis = basis(database.dml.clone(), &auth_config(&jwks_file), clock.clone()).await;
-        let server =
-            Server::builder(contract(), &config).add(notes.clone()).bind(basis, &lifecycle).await.unwrap();
+        let server = Server::builder(contract(), &config)
+            .add(notes.clone())
+            .bind(basis, &lifecycle)
+            .await
+            .unwrap();
         let address = server.address();
         server.serve();
         lifecycle.set_ready();
@@ -199,7 +202,11 @@ pub fn metadata(status: &Status, key: &str) -> String {
 /// The fields that a refusal names.
 pub fn fields(status: &Status) -> Vec<String> {
     let request = status.get_details_bad_request();
-    request.into_iter().flat_map(|request| request.field_violations).map(|violation| violation.field).collect()
+    request
+        .into_iter()
+        .flat_map(|request| request.field_violations)
+        .map(|violation| violation.field)
+        .collect()
 }
 
 pub async fn basis(pool: PgPool, auth: &AuthConfig, clock: Arc<ManualClock>) -> Basis {

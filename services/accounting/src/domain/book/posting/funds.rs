@@ -15,6 +15,13 @@ use crate::domain::{
     transaction::Entry,
 };
 
+/// What a posting moves.
+pub(super) struct Moved {
+    pub entries: Vec<Entry>,
+    /// The balance of each account after it.
+    pub balances: Vec<(AccountId, RunningBalance)>,
+}
+
 /// A party with its balance as the entries are made.
 struct Moving {
     balance: RunningBalance,
@@ -38,12 +45,8 @@ impl Draft<'_> {
         Ok(amount)
     }
 
-    /// The entries, and the balance of each account after them.
-    pub fn entries(
-        &self,
-        asked: &Asked<'_>,
-        captured: Decimal,
-    ) -> Result<(Vec<Entry>, Vec<(AccountId, RunningBalance)>), Refusal> {
+    /// What the lines move, when each account has what is taken from it.
+    pub fn moved(&self, asked: &Asked<'_>, captured: Decimal) -> Result<Moved, Refusal> {
         let mut moving: Vec<Moving> = self
             .parties
             .iter()
@@ -65,7 +68,8 @@ impl Draft<'_> {
             check_funds(party, moving)?;
         }
         let ids = self.parties.iter().map(|party| party.state.account.id);
-        Ok((entries, ids.zip(moving.into_iter().map(|moving| moving.balance)).collect()))
+        let balances = ids.zip(moving.into_iter().map(|moving| moving.balance)).collect();
+        Ok(Moved { entries, balances })
     }
 }
 

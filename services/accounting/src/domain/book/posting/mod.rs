@@ -28,6 +28,7 @@ use crate::domain::{
     refusal::Refusal,
     transaction::{Posting, Transaction},
 };
+use funds::Moved;
 
 /// A transaction to plan.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +76,7 @@ impl Book {
         draft.check_balanced(acting).map_err(|rule| rule.at("lines"))?;
         draft.add_inter_branch(&self.memory).map_err(|rule| rule.at("lines"))?;
         let captured = asked.capture.map_or(Ok(Decimal::ZERO), |(hold, _)| draft.captured(hold))?;
-        let (entries, balances) = draft.entries(asked, captured)?;
+        let Moved { entries, balances } = draft.moved(asked, captured)?;
         let kind = draft.kind();
         limits::check(acting, kind, draft.debits(), asked.above_limit)?;
         let origin = acting.origin;

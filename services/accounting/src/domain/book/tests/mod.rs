@@ -1,1 +1,13 @@
 //! Decisions of the book, on a small bank.
+
+mod accounts;
+pub(in crate::domain) mod bank;
+mod base_data;
+mod batches;
+mod holds;
+mod limits;
+mod memory;
+mod postings;
+mod properties;
+pub(in crate::domain) mod records;
+mod repeats;

@@ -1,0 +1,267 @@
+//! Opening and changing accounts.
+
+use super::bank::{Bank, TODAY, cr, dr, open, post};
+use crate::domain::{
+    account::{Account, AccountKind, Holder, HolderRole},
+    account_number,
+    base::NormalSide,
+    command::{AccountChange, Action, Answer, OpenAccount},
+    ids::{AccountNumber, CurrencyCode},
+    refusal::Rule,
+    status::{AccountStatus, Freeze, Unfrozen},
+};
+
+const T1: &str = "T1@110100";
+
+fn change(account: &str, change: AccountChange) -> Action {
+    Action::ChangeAccount { account: AccountNumber::new(account), change, reason: "因故".to_owned() }
+}
+
+fn terms() -> AccountChange {
+    let title = Some("新户名".to_owned());
+    AccountChange::Terms { title, holders: Vec::new(), overdraft_limit: None, if_version: None }
+}
+
+fn personal(set: impl FnOnce(&mut OpenAccount)) -> Action {
+    match open(AccountKind::PersonalDemand, "201101", "CNY") {
+        Action::OpenAccount(mut asked) => {
+            set(&mut asked);
+            Action::OpenAccount(asked)
+        }
+        other => other,
+    }
+}
+
+impl Bank {
+    fn account(&mut self, who: &str, action: Action) -> Account {
+        match self.done(who, action) {
+            Answer::Account { account, .. } => account,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_account_stands_on_its_code_with_a_number_of_its_own() {
+    let mut bank = Bank::new();
+    let account = bank.account(T1, personal(|asked| asked.pending = true));
+    assert_eq!((account.status, account.version, account.open_date), (AccountStatus::Pending, 1, TODAY));
+    assert_eq!((account.normal_side, account.off_balance), (NormalSide::Credit, false));
+    assert!(account_number::is_well_formed(&account.number));
+    assert!(account.number.as_str().starts_with("11010001"), "{}", account.number);
+    let next = bank.account(T1, personal(|_| ()));
+    assert_eq!(next.id.0, account.id.0 + 1);
+}
+
+#[test]
+fn kinds_stand_on_codes_of_their_class() {
+    let mut bank = Bank::new();
+    let who = "B0@110000+S0";
+    let not_allowed = |code: &str| format!("ledger_code: ledger code {code} has no accounts of this kind");
+    for (kind, code) in [
+        (AccountKind::PersonalTerm, "100101"),
+        (AccountKind::CorporateMargin, "2011"),
+        (AccountKind::Nostro, "2012"),
+        (AccountKind::Vostro, "1011"),
+        (AccountKind::InterBranch, "300201"),
+        (AccountKind::Internal, "300302"),
+        (AccountKind::Internal, "1001"),
+    ] {
+        assert_eq!(bank.refused(who, open(kind, code, "CNY")).to_string(), not_allowed(code), "{kind:?}");
+    }
+    for (kind, code) in [
+        (AccountKind::Nostro, "1011"),
+        (AccountKind::Vostro, "2012"),
+        (AccountKind::InterBranch, "300301"),
+        (AccountKind::Internal, "800101"),
+        (AccountKind::Internal, "201101"),
+    ] {
+        bank.account(who, open(kind, code, "CNY"));
+    }
+    let told = bank.refused(who, open(AccountKind::Internal, "1012", "CNY")).to_string();
+    assert_eq!(told, "ledger_code: ledger code 1012 is closed");
+    let told = bank.refused(who, open(AccountKind::Internal, "999999", "CNY")).to_string();
+    assert_eq!(told, "ledger_code: ledger code 999999 is unknown");
+    let told = bank.refused(who, open(AccountKind::Vostro, "2012", "USD")).to_string();
+    assert_eq!(told, "currency: ledger code 2012 does not take USD");
+    let told = bank.refused(who, open(AccountKind::Vostro, "2012", "GBP")).to_string();
+    assert_eq!(told, "currency: currency GBP is unknown");
+}
+
+#[test]
+fn a_branch_has_one_account_of_its_own_on_a_code_and_currency() {
+    let mut bank = Bank::new();
+    let refusal = bank.refused("B0@110100+S0", open(AccountKind::Internal, "100101", "CNY"));
+    assert!(matches!(&refusal.rule, Rule::LedgerAccountExists { .. }), "{refusal}");
+    let refusal = bank.refused("B0@110100+S0", open(AccountKind::InterBranch, "300302", "CNY")).to_string();
+    assert!(
+        refusal.starts_with("ledger_code: branch 110100 has an account on 300301 in CNY already"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn customers_own_their_accounts_and_the_bank_owns_its_own() {
+    let mut bank = Bank::new();
+    let holder = |role| Holder { customer: "C".to_owned(), title: "李军".to_owned(), role };
+    let told = "holders: must have exactly one owner";
+    for roles in [vec![], vec![HolderRole::Joint], vec![HolderRole::Owner, HolderRole::Owner]] {
+        let holders = roles.into_iter().map(holder).collect();
+        assert_eq!(bank.refused(T1, personal(|asked| asked.holders = holders)).to_string(), told);
+    }
+    let holders = vec![holder(HolderRole::Owner), holder(HolderRole::Joint), holder(HolderRole::Agent)];
+    bank.account(T1, personal(|asked| asked.holders = holders));
+    let Action::OpenAccount(mut internal) = open(AccountKind::Internal, "602101", "USD") else {
+        unreachable!()
+    };
+    internal.holders = vec![holder(HolderRole::Owner)];
+    let told = bank.refused("B0@110100+S0", Action::OpenAccount(internal)).to_string();
+    assert_eq!(told, "holders: must be empty: the bank's own accounts have no holders");
+}
+
+#[test]
+fn two_persons_open_accounts_of_the_bank_and_overdraft_lines() {
+    let mut bank = Bank::new();
+    let told = bank.refused("B0@110100", open(AccountKind::Internal, "602101", "USD")).to_string();
+    assert_eq!(told, "opening an account of the bank's own needs a second person");
+    let with_line = |limit: &str| {
+        let limit = limit.parse().unwrap();
+        personal(|asked| asked.overdraft_limit = limit)
+    };
+    assert_eq!(bank.refused(T1, with_line("1")).to_string(), "an overdraft line needs a second person");
+    bank.account("T1@110100+S1", with_line("1"));
+    let who = "T1@110100+S1";
+    assert_eq!(bank.refused(who, with_line("-1")).to_string(), "overdraft_limit: -1 is not above zero");
+    let told = "overdraft_limit: 0.001 has more decimals than CNY has: 2";
+    assert_eq!(bank.refused(who, with_line("0.001")).to_string(), told);
+    let told = "overdraft_limit: 1000001 is above the largest amount: 1000000";
+    assert_eq!(bank.refused(who, with_line("1000001")).to_string(), told);
+}
+
+#[test]
+fn only_the_keeping_branch_changes_an_account() {
+    let mut bank = Bank::new();
+    let told = bank.refused("T2@110200", change("a", AccountChange::MarkDormant)).to_string();
+    assert!(told.starts_with("account: branch 110200 does not keep account"), "{told}");
+    let told = bank.refused(T1, change("7", AccountChange::MarkDormant)).to_string();
+    assert_eq!(told, "account: account 7 is unknown");
+}
+
+#[test]
+fn terms_are_changed_by_two_and_only_as_read() {
+    let mut bank = Bank::new();
+    let who = "T1@110100+S1";
+    assert_eq!(
+        bank.refused(T1, change("a", terms())).to_string(),
+        "a change of an account needs a second person"
+    );
+    let account = bank.account(who, change("a", terms()));
+    assert_eq!((account.title.as_str(), account.version), ("新户名", 2));
+    let AccountChange::Terms { title, .. } = terms() else { unreachable!() };
+    let with = |overdraft_limit, if_version| AccountChange::Terms {
+        title: title.clone(),
+        holders: Vec::new(),
+        overdraft_limit,
+        if_version,
+    };
+    let told = bank.refused(who, change("a", with(None, Some(1)))).to_string();
+    assert!(told.starts_with("version: ") && told.ends_with("has version 2, not 1"), "{told}");
+    let dollars = Some((CurrencyCode::new("USD"), 5.into()));
+    let told = bank.refused(who, change("a", with(dollars, None))).to_string();
+    assert!(told.starts_with("overdraft_limit.currency: "), "{told}");
+    let yuan = Some((CurrencyCode::new("CNY"), 5.into()));
+    assert_eq!(bank.account(who, change("a", with(yuan, Some(2)))).overdraft_limit, 5.into());
+    assert_eq!(bank.available("a"), "10005");
+    let nothing =
+        AccountChange::Terms { title: None, holders: Vec::new(), overdraft_limit: None, if_version: None };
+    assert!(matches!(bank.refused(who, change("a", nothing)).rule, Rule::FieldInvalid(_)));
+    bank.account(T1, change("c", AccountChange::Close));
+    assert!(matches!(bank.refused(who, change("c", terms())).rule, Rule::AccountClosed { .. }));
+}
+
+#[test]
+fn a_freeze_is_put_on_by_one_and_lifted_by_two() {
+    let mut bank = Bank::new();
+    let amount = |amount: &str, currency: &str| AccountChange::Freeze {
+        freeze: Freeze::Amount(amount.parse().unwrap()),
+        currency: Some(CurrencyCode::new(currency)),
+    };
+    let told = bank.refused(T1, change("a", amount("0", "CNY"))).to_string();
+    assert_eq!(told, "amount: 0 is not above zero");
+    let told = bank.refused(T1, change("a", amount("1", "USD"))).to_string();
+    assert!(told.starts_with("amount.currency: "), "{told}");
+    let frozen = bank.account(T1, change("a", amount("20000", "CNY")));
+    assert!(matches!(frozen.status, AccountStatus::Frozen { from: Unfrozen::Active, .. }));
+    assert_eq!(bank.available("a"), "-10000");
+    let again = AccountChange::Freeze { freeze: Freeze::Full, currency: None };
+    let told = bank.refused(T1, change("a", again)).to_string();
+    assert_eq!(told, "an account that is frozen cannot be made frozen");
+    assert_eq!(
+        bank.refused(T1, change("a", AccountChange::Unfreeze)).to_string(),
+        "lifting a freeze needs a second person"
+    );
+    assert_eq!(
+        bank.account("T1@110100+S1", change("a", AccountChange::Unfreeze)).status,
+        AccountStatus::Active
+    );
+    let register =
+        bank.recorded.accounts.values().find(|account| account.off_balance).unwrap().number.clone();
+    let told = bank.refused(T1, change(register.as_str(), amount("1", "CNY"))).to_string();
+    assert!(told.starts_with("amount: accounts of either side"), "{told}");
+}
+
+#[test]
+fn an_account_is_closed_empty_and_for_ever() {
+    let mut bank = Bank::new();
+    let told = bank.refused(T1, change("a", AccountChange::Close)).to_string();
+    assert!(told.ends_with("still has a balance of 10000"), "{told}");
+    let cash = "110100/100101";
+    bank.posted(T1, post([dr("a", "10000 CNY"), cr(cash, "10000 CNY")]));
+    let hold = Action::PlaceHold {
+        account: AccountNumber::new("line"),
+        currency: CurrencyCode::new("CNY"),
+        amount: 1.into(),
+        expires_at: bank.now + chrono::TimeDelta::hours(1),
+        purpose: "x".to_owned(),
+        reference: String::new(),
+    };
+    bank.done(T1, hold);
+    let told = bank.refused(T1, change("line", AccountChange::Close)).to_string();
+    assert!(told.ends_with("still has 1 open holds"), "{told}");
+    let closed = bank.account(T1, change("a", AccountChange::Close));
+    assert_eq!(closed.status, AccountStatus::Closed { on: TODAY });
+    for step in [AccountChange::Activate, AccountChange::MarkDormant, AccountChange::Close] {
+        assert!(matches!(bank.refused(T1, change("a", step)).rule, Rule::TransitionNotAllowed { .. }));
+    }
+}
+
+#[test]
+fn a_closed_inter_branch_account_adds_no_more_lines() {
+    let mut bank = Bank::new();
+    let between = bank
+        .recorded
+        .accounts
+        .values()
+        .find(|account| account.kind == AccountKind::InterBranch && account.branch.as_str() == "110200");
+    let number = between.unwrap().number.clone();
+    bank.account("T2@110200", change(number.as_str(), AccountChange::Close));
+    let refusal = bank.refused(T1, post([dr("a", "1 CNY"), cr("b", "1 CNY")]));
+    assert!(matches!(refusal.rule, Rule::InterBranchAccountMissing { .. }), "{refusal}");
+    bank.book = bank.recorded.open_book(10);
+    let refusal = bank.refused(T1, post([dr("a", "1 CNY"), cr("b", "1 CNY")]));
+    assert!(matches!(refusal.rule, Rule::InterBranchAccountMissing { .. }), "{refusal}");
+}
+
+#[test]
+fn a_dry_run_opens_nothing_and_gives_no_number() {
+    let mut bank = Bank::new();
+    let mut command = bank.command("B0@110100", open(AccountKind::Internal, "602101", "USD"));
+    command.origin.dry_run = true;
+    command.origin.assume_authorised = true;
+    let heads = *bank.book.heads();
+    for _ in 0..2 {
+        let told = format!("{:?}", bank.decide(std::slice::from_ref(&command)));
+        assert!(told.contains("AccountId(0)") && told.contains("AccountNumber(\"\")"), "{told}");
+    }
+    assert_eq!(*bank.book.heads(), heads);
+}

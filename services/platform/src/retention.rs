@@ -1,0 +1,127 @@
+//! How long what the mechanisms leave behind is kept, and the job that clears it.
+//!
+//! Rows go by bounded deletes and not by dropping partitions: each of these tables must keep some of its old rows (facts not
+//! yet published, letters not yet replayed, records of a seal that is kept), and the inbox and the requests are keyed by what
+//! must not be done twice, which a key with a date in it would not say.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Deserializer, de};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::{audit, clock::SharedClock, dead_letters, idempotency, inbox, outbox};
+
+/// Rows that one statement clears: few enough that its locks and its log are gone in milliseconds.
+pub const ROWS_CLEARED_MAX: i64 = 5_000;
+
+/// The database lets no audit record of the last year go, whoever asks.
+pub const AUDIT_DAYS_MIN: u32 = 366;
+
+/// How often the job looks.
+const EVERY: Duration = Duration::from_mins(10);
+
+/// How long rows are kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Published facts in the outbox: only to answer questions.
+    pub outbox_days: u32,
+    /// Marks in the inbox. Longer than any record can still be delivered: the retention of the topics read, and the time that
+    /// a relay could be stopped before it publishes a fact again. A handler that reads a compacted topic gets records older
+    /// than that when its group starts over: it must tell by the aggregate's version what it has applied.
+    pub inbox_days: u32,
+    /// Dead letters after they were replayed. Others are kept until somebody deals with them.
+    pub dead_letter_days: u32,
+    /// Requests with their answers. A repeat after that is a new request: longer than any caller goes on repeating.
+    pub request_days: u32,
+    /// Audit records and their seals; at least [`AUDIT_DAYS_MIN`]. By default for the ten years that auxiliary accounting records are kept
+    /// (Measures for the Administration of Accounting Archives, Order 79 of 2015).
+    #[serde(deserialize_with = "audit_days")]
+    pub audit_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention {
+            outbox_days: 7,
+            inbox_days: 40,
+            dead_letter_days: 400,
+            request_days: 40,
+            audit_days: 3_660,
+        }
+    }
+}
+
+/// How many rows a sweep has cleared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleared {
+    pub outbox: u64,
+    pub inbox: u64,
+    pub dead_letters: u64,
+    pub requests: u64,
+    pub audit_records: u64,
+}
+
+/// Clears every ten minutes until stopped. Several replicas may do so at once: they skip each other's rows. A sweep that fails
+/// is logged and made up for by the next.
+pub async fn run(pool: PgPool, retention: Retention, clock: SharedClock, stop: CancellationToken) {
+    loop {
+        match sweep(&pool, &retention, clock.now()).await {
+            Ok(cleared) => tracing::debug!(?cleared, "cleared what was kept long enough"),
+            Err(error) => tracing::warn!(error = %error, "could not clear old rows"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// Clears everything that has been kept long enough at `now`.
+pub async fn sweep(pool: &PgPool, retention: &Retention, now: DateTime<Utc>) -> Result<Cleared, sqlx::Error> {
+    let mut cleared = Cleared {
+        audit_records: retire_audit(pool, now - days(retention.audit_days)).await?,
+        ..Cleared::default()
+    };
+    loop {
+        let outbox = outbox::clear(pool, now - days(retention.outbox_days)).await?;
+        let inbox = inbox::clear(pool, now - days(retention.inbox_days)).await?;
+        let dead_letters = dead_letters::clear(pool, now - days(retention.dead_letter_days)).await?;
+        let requests = idempotency::clear(pool, now - days(retention.request_days)).await?;
+        cleared.outbox += outbox;
+        cleared.inbox += inbox;
+        cleared.dead_letters += dead_letters;
+        cleared.requests += requests;
+        // Below its bound, a table has no more to clear.
+        if [outbox, inbox, dead_letters, requests].iter().all(|rows| *rows < ROWS_CLEARED_MAX.unsigned_abs())
+        {
+            return Ok(cleared);
+        }
+    }
+}
+
+fn days(number: u32) -> TimeDelta {
+    TimeDelta::days(i64::from(number))
+}
+
+async fn retire_audit(pool: &PgPool, sealed_before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let mut retired = 0;
+    loop {
+        match audit::retire(pool, sealed_before).await? {
+            0 => return Ok(retired),
+            records => retired += records,
+        }
+    }
+}
+
+fn audit_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let days = u32::deserialize(deserializer)?;
+    if days < AUDIT_DAYS_MIN {
+        return Err(de::Error::custom(format_args!(
+            "audit_days is {days}, and must be at least {AUDIT_DAYS_MIN}"
+        )));
+    }
+    Ok(days)
+}

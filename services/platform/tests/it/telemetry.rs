@@ -1,0 +1,268 @@
+//! Telemetry: what is told arrives at a collector, and a trace is carried in metadata and columns.
+
+use std::{
+    env,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use chrono::TimeDelta;
+use http::HeaderMap;
+use opentelemetry::trace::{TraceContextExt, TracerProvider};
+use opentelemetry_proto::tonic::{
+    collector::{
+        metrics::v1::{
+            ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+            metrics_service_server::{MetricsService, MetricsServiceServer},
+        },
+        trace::v1::{
+            ExportTraceServiceRequest, ExportTraceServiceResponse,
+            trace_service_server::{TraceService, TraceServiceServer},
+        },
+    },
+    metrics::v1::{metric::Data, number_data_point::Value},
+    resource::v1::Resource,
+    trace::v1::Span,
+};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use platform::{
+    audit::Sealer,
+    telemetry::{self, TelemetryConfig, TelemetryError},
+};
+use testkit::wait_for;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, metadata::MetadataMap, transport::Server};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::{Registry, layer::SubscriberExt};
+
+use crate::support::bench::{self, BOUND, MIGRATOR, clock, now};
+
+/// How a test tells a process of its own where the collector and the database are.
+const ENDPOINT: &str = "TEST_TELEMETRY_ENDPOINT";
+const DATABASE_URL: &str = "TEST_TELEMETRY_DATABASE_URL";
+
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const PARENT: &str = "00f067aa0ba902b7";
+
+/// A collector that keeps what it is told.
+#[derive(Clone, Default)]
+struct Collector {
+    spans: Arc<Mutex<Vec<(Option<Resource>, Span)>>>,
+    metrics: Arc<Mutex<Vec<ExportMetricsServiceRequest>>>,
+}
+
+#[tonic::async_trait]
+impl TraceService for Collector {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        for of_resource in request.into_inner().resource_spans {
+            let resource = of_resource.resource;
+            let spans = of_resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
+            self.spans.lock().unwrap().extend(spans.map(|span| (resource.clone(), span)));
+        }
+        Ok(Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Collector {
+    async fn export(
+        &self,
+        request: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        self.metrics.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(ExportMetricsServiceResponse::default()))
+    }
+}
+
+impl Collector {
+    /// Serves until the test ends; gives the endpoint.
+    async fn serve(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let server = Server::builder()
+            .add_service(TraceServiceServer::new(self.clone()))
+            .add_service(MetricsServiceServer::new(self.clone()));
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        endpoint
+    }
+
+    /// The values of a whole-number gauge that have arrived.
+    fn gauge(&self, name: &str) -> Vec<i64> {
+        let requests = self.metrics.lock().unwrap();
+        let resources = requests.iter().flat_map(|request| &request.resource_metrics);
+        let metrics = resources.flat_map(|resource| &resource.scope_metrics).flat_map(|scope| &scope.metrics);
+        let points = metrics.filter(|metric| metric.name == name).flat_map(|metric| match &metric.data {
+            Some(Data::Gauge(gauge)) => gauge.data_points.clone(),
+            other => panic!("{name} is no gauge: {other:?}"),
+        });
+        let values = points.filter_map(|point| match point.value {
+            Some(Value::AsInt(value)) => Some(value),
+            _ => None,
+        });
+        values.collect()
+    }
+}
+
+fn process(name: &str, endpoint: &str, database_url: &str) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args([name, "--exact", "--ignored"])
+        .env(ENDPOINT, endpoint)
+        .env(DATABASE_URL, database_url)
+        .env("OTEL_METRIC_EXPORT_INTERVAL", "100")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn config(endpoint: &str) -> TelemetryConfig {
+    TelemetryConfig { log: "info".to_owned(), otlp_endpoint: endpoint.to_owned(), trace_ratio: 1.0 }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_and_metrics_arrive_and_an_overdue_audit_record_is_a_gauge() {
+    let database = testkit::database(&MIGRATOR).await;
+    // A record that waits and that no sealer can seal, since it is not there.
+    sqlx::query("INSERT INTO platform.audit_waiting VALUES (1, $1)")
+        .bind(now() - TimeDelta::hours(1))
+        .execute(&database.dml)
+        .await
+        .unwrap();
+    let collector = Collector::default();
+    let endpoint = collector.serve().await;
+    let told = "telemetry::telling_in_a_process_of_its_own";
+    let mut process = process(told, &endpoint, &database.dml_url);
+    wait_for(BOUND, "the gauge", || async {
+        collector.gauge("countinghouse.audit.overdue").contains(&1).then_some(())
+    })
+    .await;
+    drop(process.stdin.take());
+    let ended = tokio::task::spawn_blocking(move || process.wait().unwrap()).await.unwrap();
+    assert!(ended.success());
+
+    let spans = collector.spans.lock().unwrap();
+    let (resource, span) =
+        spans.iter().find(|(_, span)| span.name == "open drawer").expect("what was left is sent at the end");
+    assert_eq!((hex(&span.trace_id).as_str(), hex(&span.parent_span_id).as_str()), (TRACE, PARENT));
+    let attributes = &resource.as_ref().unwrap().attributes;
+    let service = attributes.iter().find(|attribute| attribute.key == "service.name").unwrap();
+    assert!(format!("{:?}", service.value).contains("test service"), "{service:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "not a test: the process that tells"]
+async fn telling_in_a_process_of_its_own() {
+    let told = |name| env::var(name).expect("invariant: a test has started this process");
+    let config = config(&told(ENDPOINT));
+    let guard = telemetry::init(&config, "test service").unwrap();
+    assert!(matches!(telemetry::init(&config, "test service"), Err(TelemetryError::Twice(_))));
+    let span = tracing::info_span!("open drawer");
+    span.set_parent(telemetry::extract_traceparent(Some(TRACEPARENT))).unwrap();
+    span.in_scope(|| tracing::info!("opened"));
+    drop(span);
+
+    let stop = CancellationToken::new();
+    let sealer = Sealer::new(bench::pool(&told(DATABASE_URL)), clock());
+    let sealer = tokio::spawn(sealer.run(stop.clone()));
+    until_the_test_says_so().await;
+    stop.cancel();
+    sealer.await.unwrap().unwrap();
+    drop(guard);
+}
+
+/// Until standard input is closed.
+async fn until_the_test_says_so() {
+    let read = || std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    tokio::task::spawn_blocking(read).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_is_away_does_not_keep_a_process_from_ending() {
+    let name = "telemetry::telling_nobody_in_a_process_of_its_own";
+    let mut process = process(name, "http://127.0.0.1:1", "");
+    let ended = tokio::task::spawn_blocking(move || {
+        drop(process.stdin.take());
+        process.wait().unwrap()
+    });
+    assert!(tokio::time::timeout(BOUND, ended).await.expect("it ends").unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "not a test: the process that tells nobody"]
+async fn telling_nobody_in_a_process_of_its_own() {
+    let endpoint = env::var(ENDPOINT).expect("invariant: a test has started this process");
+    let guard = telemetry::init(&config(&endpoint), "test service").unwrap();
+    tracing::info_span!("open drawer").in_scope(|| tracing::info!("opened"));
+    opentelemetry::global::meter("test").u64_counter("drawers").build().add(1, &[]);
+    drop(guard);
+}
+
+#[tokio::test]
+async fn what_cannot_be_set_up_is_refused() {
+    let bad_filter = TelemetryConfig { log: "platform=loud".to_owned(), ..config("") };
+    assert!(matches!(telemetry::init(&bad_filter, "test"), Err(TelemetryError::Filter(_))));
+    let bad_endpoint = config("no endpoint");
+    assert!(matches!(telemetry::init(&bad_endpoint, "test"), Err(TelemetryError::Exporter(_))));
+}
+
+/// Runs `work` where spans are traced.
+fn traced(work: impl FnOnce()) {
+    let provider = SdkTracerProvider::builder().build();
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+    tracing::subscriber::with_default(Registry::default().with(layer), work);
+}
+
+#[test]
+fn a_trace_goes_on_from_a_column_and_back_into_one() {
+    traced(|| {
+        let span = tracing::info_span!("publish");
+        span.set_parent(telemetry::extract_traceparent(Some(TRACEPARENT))).unwrap();
+        let column = telemetry::traceparent_of(&span).expect("it is traced");
+        assert!(column.starts_with(&format!("00-{TRACE}-")), "{column}");
+        assert_ne!(column, TRACEPARENT, "a span of its own");
+        let span_id = span.context().span().span_context().span_id().to_string();
+        assert!(column.contains(&span_id));
+    });
+}
+
+#[test]
+fn a_trace_goes_on_from_call_to_call_in_the_metadata() {
+    traced(|| {
+        let mut headers = HeaderMap::new();
+        headers.insert("traceparent", TRACEPARENT.parse().unwrap());
+        let span = tracing::info_span!("call");
+        span.set_parent(telemetry::extract(&headers)).unwrap();
+        let mut metadata = MetadataMap::new();
+        span.in_scope(|| telemetry::inject(&mut metadata));
+        let sent = telemetry::extract(&metadata.into_headers());
+        let sent = sent.span().span_context().clone();
+        assert_eq!(sent.trace_id().to_string(), TRACE);
+        assert_eq!(sent.span_id(), span.context().span().span_context().span_id());
+        assert!(sent.is_remote() && sent.is_sampled());
+    });
+}
+
+#[test]
+fn what_is_not_traced_or_no_trace_has_no_context() {
+    assert_eq!(telemetry::traceparent_of(&tracing::info_span!("untraced")), None);
+    for text in
+        [None, Some(""), Some("00-nonsense"), Some("00-00000000000000000000000000000000-00f067aa0ba902b7-01")]
+    {
+        assert!(!telemetry::extract_traceparent(text).span().span_context().is_valid(), "{text:?}");
+    }
+    assert!(!telemetry::extract(&HeaderMap::new()).span().span_context().is_valid());
+    let mut metadata = MetadataMap::new();
+    telemetry::inject(&mut metadata);
+    assert!(metadata.is_empty());
+}
