@@ -92,7 +92,10 @@ mod tests {
         report.check("two", Err(anyhow::anyhow!("off by 1").context("counted"))).unwrap();
         report.check("three", Ok("fine".to_owned())).unwrap();
         assert_eq!(report.failed(), ["two"]);
-        assert_eq!(String::from_utf8(out).unwrap(), "  ✓ one: fine\n  ✗ two: counted: off by 1\n  ✓ three: fine\n");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "  ✓ one: fine\n  ✗ two: counted: off by 1\n  ✓ three: fine\n"
+        );
     }
 
     #[test]

@@ -47,7 +47,8 @@ impl Settings {
             ("RPC__LISTEN", &self.grpc),
             ("AUTH__JWKS_FILE", &jwks_file),
         ];
-        let named = |(key, value): (&str, &String)| (format!("COUNTINGHOUSE_ACCOUNTING__{key}"), value.clone());
+        let named =
+            |(key, value): (&str, &String)| (format!("COUNTINGHOUSE_ACCOUNTING__{key}"), value.clone());
         settings.into_iter().map(named).collect()
     }
 }

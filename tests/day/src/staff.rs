@@ -42,7 +42,8 @@ pub struct Staff {
 impl Staff {
     /// The staff of `bank`, with tokens signed by the key in `keys` and good from `now`.
     pub fn of(bank: &Bank, keys: &Path, now: DateTime<Utc>) -> Result<Self> {
-        let issuer = Issuer::kept_in(keys).with_context(|| format!("the issuer's key in {}", keys.display()))?;
+        let issuer =
+            Issuer::kept_in(keys).with_context(|| format!("the issuer's key in {}", keys.display()))?;
         let head_office = bank.head_office()?.code.clone();
         let mut operators = HashMap::new();
         for operator in bank.operators() {
@@ -128,7 +129,9 @@ impl HeadOffice {
                     operator.branch == code && operator.kind() == kind && operator.limits.is_empty() != posts
                 })
                 .map(|operator| Caller::operator(&operator.code))
-                .with_context(|| format!("operators.csv has no {kind:?} at head office (with limits: {posts})"))
+                .with_context(|| {
+                    format!("operators.csv has no {kind:?} at head office (with limits: {posts})")
+                })
         };
         Ok(Self {
             base_data_maker: find(OperatorKind::BookKeeper, false)?,
@@ -163,7 +166,8 @@ mod tests {
     fn head_office_has_makers_and_checkers_apart() {
         let bank = Bank::sample().unwrap();
         let office = HeadOffice::of(&bank).unwrap();
-        let people = [office.base_data_maker, office.base_data_checker, office.book_keeper, office.supervisor];
+        let people =
+            [office.base_data_maker, office.base_data_checker, office.book_keeper, office.supervisor];
         assert_eq!(people, ["B100003", "S100003", "B100001", "S100001"].map(Caller::operator));
         assert_eq!(roles(operator(&bank, "B100003"), "100000"), ["base_data_maker"]);
         assert_eq!(roles(operator(&bank, "S110001"), "100000"), ["supervisor"]);

@@ -85,7 +85,11 @@ impl Bank {
             .with_context(|| format!("calendar_years.csv has no {year}; add it and its days"))?;
         let text = date.to_string();
         let weekend = matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
-        Ok(if weekend { calendar.working_weekends.contains(&text) } else { !calendar.holidays.contains(&text) })
+        Ok(if weekend {
+            calendar.working_weekends.contains(&text)
+        } else {
+            !calendar.holidays.contains(&text)
+        })
     }
 
     /// The first business day after a date.

@@ -6,16 +6,17 @@ use anyhow::{Context, Result};
 use chrono::{Datelike, NaiveDate};
 use countinghouse_proto::{
     accounting::v1::{
-        BaseRecord, Branch, BranchKind, CalendarYear, Currency, ExchangeRate, InterestRate, LedgerClass, LedgerCode,
-        NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, TransactionKind, base_record::Content,
+        BaseRecord, Branch, BranchKind, CalendarYear, Currency, ExchangeRate, InterestRate, LedgerClass,
+        LedgerCode, NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, TransactionKind,
+        base_record::Content,
     },
     common::v1::Money,
 };
 
 use super::{
     rows::{
-        BranchRow, CalendarDayKind, CalendarDayRow, CalendarYearRow, CurrencyRow, ExchangeRateRow, InterestRateRow,
-        LedgerCodeRow, OperatorLimitRow, OperatorRow, ParameterRow,
+        BranchRow, CalendarDayKind, CalendarDayRow, CalendarYearRow, CurrencyRow, ExchangeRateRow,
+        InterestRateRow, LedgerCodeRow, OperatorLimitRow, OperatorRow, ParameterRow,
     },
     table::{self, Row},
 };
@@ -24,7 +25,8 @@ use super::{
 pub(super) fn read(folder: &Path, chart: &Path) -> Result<Vec<BaseRecord>> {
     let branches: Vec<Row<BranchRow>> = table::read(&folder.join("branches.csv"))?;
     // The chart has no dates of its own: it holds since the bank does.
-    let founded = branches.iter().map(|row| row.is.effective_date).min().context("branches.csv has no rows")?;
+    let founded =
+        branches.iter().map(|row| row.is.effective_date).min().context("branches.csv has no rows")?;
     let mut records = Vec::new();
     records.extend(table::read(&folder.join("currencies.csv"))?.into_iter().map(currency));
     records.extend(table::read(&folder.join("parameters.csv"))?.into_iter().map(parameter));
@@ -153,7 +155,12 @@ fn interest_rate(Row { is, .. }: Row<InterestRateRow>) -> BaseRecord {
 }
 
 /// The value of an enumeration that a file writes as `sub_branch` and the contract as `BRANCH_KIND_SUB_BRANCH`.
-pub(super) fn named<T, E>(row: &Row<T>, prefix: &str, word: &str, of: impl Fn(&str) -> Option<E>) -> Result<E> {
+pub(super) fn named<T, E>(
+    row: &Row<T>,
+    prefix: &str,
+    word: &str,
+    of: impl Fn(&str) -> Option<E>,
+) -> Result<E> {
     of(&format!("{prefix}_{}", word.to_uppercase()))
         .ok_or_else(|| row.error(format_args!("{word} is no {}", prefix.to_lowercase().replace('_', " "))))
 }

@@ -103,6 +103,7 @@ pub(super) struct OperatorLimitRow {
     pub limits: String,
     pub kind: String,
     pub currency: String,
+    #[serde(with = "rust_decimal::serde::str")]
     pub single_max: Decimal,
 }
 
@@ -113,8 +114,11 @@ pub(super) struct ExchangeRateRow {
     pub effective_date: NaiveDate,
     pub currency: String,
     pub unit: i32,
+    #[serde(with = "rust_decimal::serde::str")]
     pub buy: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
     pub sell: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
     pub middle: Decimal,
     #[serde(rename = "source")]
     _source: String,
@@ -128,6 +132,7 @@ pub(super) struct InterestRateRow {
     pub code: String,
     pub title: String,
     pub currency: String,
+    #[serde(with = "rust_decimal::serde::str")]
     pub annual_percent: Decimal,
     #[serde(rename = "source")]
     _source: String,
@@ -152,8 +157,11 @@ pub(super) struct InternalAccountRow {
 #[serde(deny_unknown_fields)]
 pub(super) struct FoundingRow {
     pub currency: String,
+    #[serde(with = "rust_decimal::serde::str")]
     pub funds: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
     pub vault_cash: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
     pub branch_cash: Decimal,
 }
 

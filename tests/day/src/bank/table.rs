@@ -75,8 +75,8 @@ mod tests {
 
     #[test]
     fn a_row_knows_its_line() {
-        let rows = parse::<Coin>("coins.csv", "title,value\none, 1\n\ntwo,2\n").unwrap();
+        let rows = parse::<Coin>("coins.csv", "title,value\none, 1\ntwo,2\n").unwrap();
         assert_eq!(rows.iter().map(|row| row.is.value).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(rows[1].error("too small").to_string(), "coins.csv line 4: too small");
+        assert_eq!(rows[1].error("too small").to_string(), "coins.csv line 3: too small");
     }
 }

@@ -16,7 +16,9 @@ fn the_sample_bank_has_the_size_that_was_asked_for() {
     assert_eq!(of_kind(BranchKind::HeadOffice), 1);
     assert_eq!(of_kind(BranchKind::Branch), 3);
     assert_eq!(of_kind(BranchKind::SubBranch), 12);
-    for kind in [OperatorKind::Teller, OperatorKind::Supervisor, OperatorKind::BookKeeper, OperatorKind::System] {
+    for kind in
+        [OperatorKind::Teller, OperatorKind::Supervisor, OperatorKind::BookKeeper, OperatorKind::System]
+    {
         assert!(bank.operators().any(|operator| operator.kind() == kind), "{kind:?}");
     }
     assert!(bank.ledger_codes().count() >= 150);
@@ -44,7 +46,29 @@ fn the_chart_keeps_its_own_rules() {
         }
     }
     let classes: BTreeSet<i32> = codes.values().map(|code| code.class).collect();
-    assert_eq!(classes.len(), 8, "a class has no code");
+    assert_eq!(classes.len(), 8, "a class has no code: all on the balance sheet, and both kinds off it");
+    let levels: BTreeSet<usize> = codes.keys().map(|code| code.len()).collect();
+    assert_eq!(levels, BTreeSet::from([4, 6]), "two levels");
+}
+
+#[test]
+fn the_bank_is_founded_with_enough_cash_for_all_branches() {
+    let bank = Bank::sample().unwrap();
+    let base = bank.parameter("BASE_CURRENCY").unwrap();
+    assert_eq!(
+        bank.funds.first().map(|funds| funds.currency.as_str()),
+        Some(base),
+        "the others are paid for with it"
+    );
+    for funds in &bank.funds {
+        let branches = bank
+            .internal_accounts
+            .iter()
+            .filter(|account| account.ledger_code == "100101" && account.currency == funds.currency);
+        let handed_out = funds.branch_cash * rust_decimal::Decimal::from(branches.count());
+        assert!(handed_out <= funds.vault_cash && funds.vault_cash <= funds.amount, "{funds:?}");
+        assert!(bank.decimals(&funds.currency).is_ok());
+    }
 }
 
 #[test]
@@ -56,12 +80,19 @@ fn internal_accounts_stand_on_codes_that_have_accounts() {
         let code = codes[account.ledger_code.as_str()];
         assert!(code.has_accounts, "{account:?}");
         assert!(code.currencies.is_empty() || code.currencies.contains(&account.currency), "{account:?}");
-        assert!(places.insert((&account.branch, &account.ledger_code, &account.currency)), "twice: {account:?}");
+        assert!(
+            places.insert((&account.branch, &account.ledger_code, &account.currency)),
+            "twice: {account:?}"
+        );
     }
     let inter_branch = bank.parameter("INTER_BRANCH_CODE").unwrap();
     let places = bank.internal_accounts.iter().filter(|account| account.kind == AccountKind::InterBranch);
     assert!(places.clone().all(|account| account.ledger_code == inter_branch));
-    assert_eq!(places.count(), bank.branches().count() * 5, "an inter-branch account for each branch and currency");
+    assert_eq!(
+        places.count(),
+        bank.branches().count() * 5,
+        "an inter-branch account for each branch and currency"
+    );
 }
 
 #[test]
@@ -70,8 +101,11 @@ fn operators_work_at_branches_and_have_one_limit_for_each_kind_and_currency() {
     let branches: BTreeSet<&str> = bank.branches().map(|branch| branch.code.as_str()).collect();
     for operator in bank.operators() {
         assert!(branches.contains(operator.branch.as_str()), "{operator:?}");
-        let limits: BTreeSet<_> =
-            operator.limits.iter().map(|limit| (limit.kind, &limit.single_max.as_ref().unwrap().currency)).collect();
+        let limits: BTreeSet<_> = operator
+            .limits
+            .iter()
+            .map(|limit| (limit.kind, &limit.single_max.as_ref().unwrap().currency))
+            .collect();
         assert_eq!(limits.len(), operator.limits.len(), "{operator:?}");
     }
 }

@@ -59,7 +59,7 @@ impl Books<'_> {
         Ok(thousands(holds.len()))
     }
 
-    async fn hold(&self, token: &Token, id: HoldId, held: &Held) -> Result<()> {
+    async fn hold(&self, token: &Token, id: HoldId, planned: &Held) -> Result<()> {
         let name = self.day.names.hold(id)?;
         let hold = self.setup.client.hold(token, &name).await?.with_context(|| name.clone())?;
         let found = (
@@ -68,8 +68,11 @@ impl Books<'_> {
             amount(hold.captured.as_ref())?,
             amount(hold.remaining.as_ref())?,
         );
-        let planned = (held.state, held.amount, held.captured, held.remaining);
-        ensure!(found == planned, "{name}: state, amount, captured and remaining are {found:?}, not {planned:?}");
+        let planned = (planned.state, planned.amount, planned.captured, planned.remaining);
+        ensure!(
+            found == planned,
+            "{name}: state, amount, captured and remaining are {found:?}, not {planned:?}"
+        );
         Ok(())
     }
 }
@@ -96,6 +99,9 @@ fn same_customer(account: &Account, balance: &Balance, customer: &Customer) -> R
     let found = (account.status(), account.freeze(), frozen, account.version, account.title.as_str());
     let planned =
         (customer.status, customer.freeze, customer.frozen, customer.version, customer.title.as_str());
-    ensure!(found == planned, "status, freeze, frozen amount, version and title are {found:?}, not {planned:?}");
+    ensure!(
+        found == planned,
+        "status, freeze, frozen amount, version and title are {found:?}, not {planned:?}"
+    );
     Ok(())
 }

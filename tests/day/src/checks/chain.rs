@@ -8,7 +8,7 @@ use tokio::process::Command;
 use super::Books;
 
 /// A walk over the whole journal of a sample bank that has been kept for long.
-const VERIFIED_WITHIN: Duration = Duration::from_secs(300);
+const VERIFIED_WITHIN: Duration = Duration::from_mins(5);
 
 impl Books<'_> {
     /// Runs `accounting verify`, and gives its last line.
@@ -22,7 +22,8 @@ impl Books<'_> {
             .with_context(|| format!("no verdict within {VERIFIED_WITHIN:?}"))?
             .with_context(|| format!("run {}", program.display()))?;
         let told = String::from_utf8_lossy(&output.stdout);
-        let last = told.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
+        let last =
+            told.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
         ensure!(output.status.success(), "{last} {}", String::from_utf8_lossy(&output.stderr).trim());
         Ok(last)
     }

@@ -8,9 +8,9 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use countinghouse_proto::accounting::v1::{
-    AccountChanged, BranchChanged, BusinessDayOpened, CalendarYearChanged, CurrencyChanged, ExchangeRateChanged,
-    HoldChanged, InterestRateChanged, LedgerCodeChanged, ListAccountsRequest, OperatorChanged, ParameterChanged, PostingBooked,
-    base_record::Content,
+    AccountChanged, BranchChanged, BusinessDayOpened, CalendarYearChanged, CurrencyChanged,
+    ExchangeRateChanged, HoldChanged, InterestRateChanged, LedgerCodeChanged, ListAccountsRequest,
+    OperatorChanged, ParameterChanged, PostingBooked, base_record::Content,
 };
 use platform::facts::RawRecord;
 use prost::Message;
@@ -38,7 +38,7 @@ const BASE_DATA: [&str; 8] = [
 ];
 
 /// How far the facts may be behind the books, with room to spare on a busy machine.
-const TOLD_WITHIN: Duration = Duration::from_secs(60);
+const TOLD_WITHIN: Duration = Duration::from_mins(1);
 
 /// So many records of each topic are held against the contract whole; the others are only read.
 const AGAINST_CONTRACT: usize = 200;
@@ -80,8 +80,14 @@ impl Books<'_> {
                 return Ok(());
             }
         };
-        report.check("every posting is told on Kafka once, as it is in the journal", postings(&expected, &told))?;
-        report.check("accounts, holds, base data and business day are told on Kafka as they are", latest(&expected, &told))?;
+        report.check(
+            "every posting is told on Kafka once, as it is in the journal",
+            postings(&expected, &told),
+        )?;
+        report.check(
+            "accounts, holds, base data and business day are told on Kafka as they are",
+            latest(&expected, &told),
+        )?;
         Ok(())
     }
 
@@ -129,12 +135,17 @@ fn read(brokers: &str, expected: Expected) -> Result<(Expected, Told)> {
 fn postings(expected: &Expected, told: &Told) -> Result<String> {
     let count = expected.postings.len();
     for number in (1..).take(count) {
-        let in_journal = expected.postings.get(&number).with_context(|| format!("the journal has no posting {number}"))?;
+        let in_journal =
+            expected.postings.get(&number).with_context(|| format!("the journal has no posting {number}"))?;
         let (_, on_kafka) =
             told.postings.get(&number).with_context(|| format!("posting {number} is not told"))?;
         ensure!(in_journal == on_kafka, "posting {number} is told otherwise than it is in the journal");
     }
-    ensure!(told.postings.len() == count, "{} postings are told, and the journal has {count}", told.postings.len());
+    ensure!(
+        told.postings.len() == count,
+        "{} postings are told, and the journal has {count}",
+        told.postings.len()
+    );
     let again = if told.again == 0 { String::new() } else { format!(", {} delivered again", told.again) };
     Ok(format!("1 to {}{again}", thousands(count)))
 }
@@ -145,7 +156,11 @@ fn latest(expected: &Expected, told: &Told) -> Result<String> {
         let found = found.ok_or_else(|| anyhow!("{key} is not told on {topic}"))?;
         ensure!(found == state, "the last record of {key} on {topic} does not say how it is");
     }
-    Ok(format!("{} of them, in {} records of all topics", thousands(expected.latest.len()), thousands(told.records)))
+    Ok(format!(
+        "{} of them, in {} records of all topics",
+        thousands(expected.latest.len()),
+        thousands(told.records)
+    ))
 }
 
 impl Told {
@@ -156,7 +171,10 @@ impl Told {
         if *of_topic <= AGAINST_CONTRACT {
             keeps_contract(record)?;
         }
-        let payload = record.payload.as_deref().with_context(|| format!("a record on {} has no value", record.topic))?;
+        let payload = record
+            .payload
+            .as_deref()
+            .with_context(|| format!("a record on {} has no value", record.topic))?;
         let key = String::from_utf8(record.key.as_deref().unwrap_or_default().to_vec())?;
         if record.topic != POSTING {
             self.latest.insert((record.topic.clone(), key), state(&record.topic, payload)?);
@@ -185,7 +203,8 @@ fn keeps_contract(record: &RawRecord) -> Result<()> {
 }
 
 fn header<'a>(record: &'a RawRecord, name: &str) -> Result<&'a str> {
-    let value = record.headers.iter().find(|(header, _)| header == name).and_then(|(_, value)| value.as_deref());
+    let value =
+        record.headers.iter().find(|(header, _)| header == name).and_then(|(_, value)| value.as_deref());
     Ok(str::from_utf8(value.with_context(|| format!("a record without {name}"))?)?)
 }
 
@@ -194,7 +213,8 @@ fn state(topic: &str, payload: &[u8]) -> Result<Digest> {
     fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T> {
         serde_json::from_slice(payload).context("the value of a record")
     }
-    let [branch, operator, currency, exchange_rate, calendar_year, interest_rate, parameter, ledger_code] = BASE_DATA;
+    let [branch, operator, currency, exchange_rate, calendar_year, interest_rate, parameter, ledger_code] =
+        BASE_DATA;
     Ok(match topic {
         ACCOUNT => digest(&read::<AccountChanged>(payload)?.account.unwrap_or_default()),
         HOLD => digest(&read::<HoldChanged>(payload)?.hold.unwrap_or_default()),
@@ -211,15 +231,20 @@ fn state(topic: &str, payload: &[u8]) -> Result<Digest> {
         topic if topic == interest_rate => {
             digest(&read::<InterestRateChanged>(payload)?.interest_rate.unwrap_or_default())
         }
-        topic if topic == parameter => digest(&read::<ParameterChanged>(payload)?.parameter.unwrap_or_default()),
-        topic if topic == ledger_code => digest(&read::<LedgerCodeChanged>(payload)?.ledger_code.unwrap_or_default()),
+        topic if topic == parameter => {
+            digest(&read::<ParameterChanged>(payload)?.parameter.unwrap_or_default())
+        }
+        topic if topic == ledger_code => {
+            digest(&read::<LedgerCodeChanged>(payload)?.ledger_code.unwrap_or_default())
+        }
         other => bail!("nobody knows the topic {other}"),
     })
 }
 
 /// The topic on which a record of base data is told.
 fn topic_of(content: &Content) -> &'static str {
-    let [branch, operator, currency, exchange_rate, calendar_year, interest_rate, parameter, ledger_code] = BASE_DATA;
+    let [branch, operator, currency, exchange_rate, calendar_year, interest_rate, parameter, ledger_code] =
+        BASE_DATA;
     match content {
         Content::Branch(_) => branch,
         Content::Operator(_) => operator,

@@ -10,6 +10,7 @@ use platform::facts::{KafkaConfig, RawRecord};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
+    metadata::MetadataTopic,
 };
 
 /// How long to wait for a record; when none comes, it is looked whether there are more.
@@ -33,8 +34,9 @@ impl Reader {
         let consumer: BaseConsumer = client.create().context("a Kafka consumer")?;
         let (mut next, mut assignment) = (BTreeMap::new(), TopicPartitionList::new());
         for topic in topics {
-            let metadata = consumer.fetch_metadata(Some(topic), BROKER_WITHIN).with_context(|| (*topic).to_owned())?;
-            for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+            let metadata =
+                consumer.fetch_metadata(Some(topic), BROKER_WITHIN).with_context(|| (*topic).to_owned())?;
+            for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
                 assignment.add_partition_offset(topic, partition.id(), Offset::Beginning)?;
                 next.insert(((*topic).to_owned(), partition.id()), 0);
             }

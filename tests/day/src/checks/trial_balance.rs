@@ -14,19 +14,29 @@ impl Books<'_> {
         let after = self.setup.client.trial_balance(&self.setup.reader()?).await?;
         ensure!(after.balanced, "the service says that the books do not balance: {:?}", after.proofs);
         for proof in &after.proofs {
-            let (debit, credit): (Decimal, Decimal) = (proof.debit_total.parse()?, proof.credit_total.parse()?);
+            let (debit, credit): (Decimal, Decimal) =
+                (proof.debit_total.parse()?, proof.credit_total.parse()?);
             ensure!(debit == credit, "{}: debits are {debit}, and credits {credit}", proof.currency);
         }
         let moved = difference(&self.opened.trial_balance, &after)?;
         let planned = self.plan.books.movements();
         for (key, planned) in planned {
             let moved = moved.get(key).copied().unwrap_or_default();
-            ensure!(moved == *planned, "{} {}: debits and credits moved by {moved:?}, not {planned:?}", key.0, key.1);
+            ensure!(
+                moved == *planned,
+                "{} {}: debits and credits moved by {moved:?}, not {planned:?}",
+                key.0,
+                key.1
+            );
         }
         let unplanned = moved.iter().find(|(key, _)| !planned.contains_key(*key));
         ensure!(unplanned.is_none(), "moved, and was not to move: {unplanned:?}");
         let postings = after.last_posting - self.opened.last_posting;
-        ensure!(usize::try_from(postings)? == self.plan.postings, "{postings} postings, not {}", self.plan.postings);
+        ensure!(
+            usize::try_from(postings)? == self.plan.postings,
+            "{postings} postings, not {}",
+            self.plan.postings
+        );
         Ok(format!("{} codes in {} currencies", thousands(after.rows.len()), after.proofs.len()))
     }
 }
@@ -70,7 +80,8 @@ mod tests {
     #[test]
     fn only_what_moved_is_a_difference() {
         let before = balance(&[("100101", "10.00", "0.00"), ("4001", "0.00", "10.00")]);
-        let after = balance(&[("100101", "15.00", "1.00"), ("4001", "0.00", "10.00"), ("201101", "1.00", "5.00")]);
+        let after =
+            balance(&[("100101", "15.00", "1.00"), ("4001", "0.00", "10.00"), ("201101", "1.00", "5.00")]);
         let moved = difference(&before, &after).unwrap();
         let of = |code: &str| moved.get(&(code.to_owned(), "CNY".to_owned())).copied();
         assert_eq!(of("100101"), Some((5.into(), 1.into())));

@@ -67,7 +67,8 @@ pub struct Client {
 impl Client {
     /// A client of the service at `endpoint`, as `http://127.0.0.1:7001`. Connects when it is first used.
     pub fn of(endpoint: &str) -> Result<Self> {
-        let endpoint = Endpoint::from_shared(endpoint.to_owned()).context("the service's endpoint is no URL")?;
+        let endpoint =
+            Endpoint::from_shared(endpoint.to_owned()).context("the service's endpoint is no URL")?;
         Ok(Self { channel: endpoint.connect_timeout(ATTEMPT_MAX).connect_lazy() })
     }
 
@@ -78,14 +79,17 @@ impl Client {
 
     /// Sends a request that needs a second person; this one approves it, and the maker gets the answer by repeating it. A
     /// request that was approved before is answered at once.
-    pub async fn send_approved(&self, maker: &Token, checker: &Token, request: &Request) -> Result<Answer, Refusal> {
-        match self.send(maker, request).await {
-            Err(refusal) if let Some(approval) = refusal.approval() => {
-                self.approve(checker, approval).await?;
-                self.send(maker, request).await
-            }
-            outcome => outcome,
-        }
+    pub async fn send_approved(
+        &self,
+        maker: &Token,
+        checker: &Token,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        let outcome = self.send(maker, request).await;
+        let approval = outcome.as_ref().err().and_then(Refusal::approval).map(str::to_owned);
+        let Some(approval) = approval else { return outcome };
+        self.approve(checker, &approval).await?;
+        self.send(maker, request).await
     }
 
     /// Approves a request.

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use countinghouse_proto::accounting::v1::{
     Account, BaseKind, BaseRecord, BusinessDay, GetAccountRequest, GetAccountResponse, GetBusinessDayRequest,
-    GetHoldRequest, GetTrialBalanceRequest, GetTrialBalanceResponse, Hold, ListAccountsRequest, ListBaseRecordsRequest,
-    ListPostingsRequest, Posting, account_service_client::AccountServiceClient,
+    GetHoldRequest, GetTrialBalanceRequest, GetTrialBalanceResponse, Hold, ListAccountsRequest,
+    ListBaseRecordsRequest, ListPostingsRequest, Posting, account_service_client::AccountServiceClient,
     base_data_service_client::BaseDataServiceClient, hold_service_client::HoldServiceClient,
     ledger_service_client::LedgerServiceClient, posting_service_client::PostingServiceClient,
 };
@@ -28,7 +28,12 @@ impl Client {
     }
 
     /// All records of a kind that are in force on a date.
-    pub async fn base_records(&self, token: &Token, kind: BaseKind, on: &str) -> Result<Vec<BaseRecord>, Refusal> {
+    pub async fn base_records(
+        &self,
+        token: &Token,
+        kind: BaseKind,
+        on: &str,
+    ) -> Result<Vec<BaseRecord>, Refusal> {
         let mut records = Vec::new();
         let mut asked = ListBaseRecordsRequest {
             kind: kind.into(),
@@ -53,7 +58,11 @@ impl Client {
     }
 
     /// All accounts that match a filter.
-    pub async fn accounts(&self, token: &Token, filter: ListAccountsRequest) -> Result<Vec<Account>, Refusal> {
+    pub async fn accounts(
+        &self,
+        token: &Token,
+        filter: ListAccountsRequest,
+    ) -> Result<Vec<Account>, Refusal> {
         let mut accounts = Vec::new();
         let mut asked = ListAccountsRequest { page_size: PAGE_SIZE, ..filter };
         loop {

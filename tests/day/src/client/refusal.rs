@@ -62,7 +62,8 @@ mod tests {
             [("approval".to_owned(), "approvals/7".to_owned())],
         );
         details.set_retry_info(Some(Duration::from_millis(200)));
-        let status = Status::with_error_details(Code::FailedPrecondition, "a second person must agree", details);
+        let status =
+            Status::with_error_details(Code::FailedPrecondition, "a second person must agree", details);
         let refusal = Refusal::from(status);
         assert_eq!(refusal.approval(), Some("approvals/7"));
         assert_eq!(refusal.retry_after, Some(Duration::from_millis(200)));

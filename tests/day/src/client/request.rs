@@ -2,15 +2,16 @@
 
 use countinghouse_proto::{
     accounting::v1::{
-        ActivateAccountRequest, ActivateAccountResponse, CaptureHoldRequest, CaptureHoldResponse, ChangeAccountRequest,
-        ChangeAccountResponse, ChangeBaseDataRequest, ChangeBaseDataResponse, CloseAccountRequest,
-        CloseAccountResponse, FreezeAccountRequest, FreezeAccountResponse, MarkAccountDormantRequest,
-        MarkAccountDormantResponse, OpenAccountRequest, OpenAccountResponse, OpenBusinessDayRequest,
-        OpenBusinessDayResponse, PlaceHoldRequest, PlaceHoldResponse, PostBatchRequest, PostBatchResponse,
-        PostTransactionRequest, PostTransactionResponse, ReleaseHoldRequest, ReleaseHoldResponse,
-        UnfreezeAccountRequest, UnfreezeAccountResponse, account_service_client::AccountServiceClient,
-        base_data_service_client::BaseDataServiceClient, hold_service_client::HoldServiceClient,
-        ledger_service_client::LedgerServiceClient, posting_service_client::PostingServiceClient,
+        ActivateAccountRequest, ActivateAccountResponse, CaptureHoldRequest, CaptureHoldResponse,
+        ChangeAccountRequest, ChangeAccountResponse, ChangeBaseDataRequest, ChangeBaseDataResponse,
+        CloseAccountRequest, CloseAccountResponse, FreezeAccountRequest, FreezeAccountResponse,
+        MarkAccountDormantRequest, MarkAccountDormantResponse, OpenAccountRequest, OpenAccountResponse,
+        OpenBusinessDayRequest, OpenBusinessDayResponse, PlaceHoldRequest, PlaceHoldResponse,
+        PostBatchRequest, PostBatchResponse, PostTransactionRequest, PostTransactionResponse,
+        ReleaseHoldRequest, ReleaseHoldResponse, UnfreezeAccountRequest, UnfreezeAccountResponse,
+        account_service_client::AccountServiceClient, base_data_service_client::BaseDataServiceClient,
+        hold_service_client::HoldServiceClient, ledger_service_client::LedgerServiceClient,
+        posting_service_client::PostingServiceClient,
     },
     approval::v1::{
         ApproveRequestRequest, ApproveRequestResponse, RejectRequestRequest, RejectRequestResponse,

@@ -116,7 +116,14 @@ impl Planner<'_> {
     }
 
     /// Makes a change of an account, and notes how it stands then.
-    fn change(&mut self, label: &'static str, desk: &Desk, account: CustomerId, action: Action, expected: Expected) {
+    fn change(
+        &mut self,
+        label: &'static str,
+        desk: &Desk,
+        account: CustomerId,
+        action: Action,
+        expected: Expected,
+    ) {
         let customer = self.books.customer_mut(account);
         customer.version += 1;
         match &action {
@@ -233,7 +240,13 @@ impl Planner<'_> {
 
     fn unfreeze(&mut self, desk: &Desk, account: CustomerId) {
         let by = Caller::operator(&desk.supervisor);
-        self.change("account unfrozen", desk, account, Action::Unfreeze { account }, Expected::Approved { by });
+        self.change(
+            "account unfrozen",
+            desk,
+            account,
+            Action::Unfreeze { account },
+            Expected::Approved { by },
+        );
     }
 
     fn withdraw(&mut self, desk: &Desk, account: CustomerId, amount: u32) -> Result<()> {

@@ -6,10 +6,11 @@ use rand::{Rng, seq::IndexedRandom};
 use rust_decimal::Decimal;
 
 use super::{
+    books::Customer,
     codes::TELLERS_CASH,
     desk::{Desk, limit},
     planner::Planner,
-    step::{Action, Again, CustomerId, Deal, Expected, Party, Step},
+    step::{Action, Again, CustomerId, Deal, Expected, Party, Standing, Step},
 };
 use crate::{ids, staff::Caller};
 
@@ -34,27 +35,46 @@ impl Planner<'_> {
     /// A payroll with mistakes in it, each item by itself: the good ones are posted and the others told.
     pub fn payroll_by_item(&mut self) -> Result<()> {
         let Some((desk, mut deals)) = self.wages()? else { return Ok(()) };
-        let Some(payer) = deals.first().and_then(|deal| deal.lines.first()).map(|line| line.party.clone()) else {
+        let Some(payer) = deals.first().and_then(|deal| deal.lines.first()).map(|line| line.party.clone())
+        else {
             return Ok(());
         };
         let mut verdicts = vec![None; deals.len()];
         let nobody = ids::account_number(&desk.branch, 1, 9_999_999_999);
         let wage = self.exact("CNY", WAGE)?;
-        let mistake = self.payment("PAYROLL", payer.clone(), Party::Named(format!("accounts/{nobody}")), "CNY", wage);
+        let mistake =
+            Self::payment("PAYROLL", payer.clone(), Party::Named(format!("accounts/{nobody}")), "CNY", wage);
         let at = self.rng.random_range(0..=deals.len());
         deals.insert(at, mistake);
         verdicts.insert(at, Some("ACCOUNT_UNKNOWN"));
         let limit = limit(self.bank, desk.teller(), TransactionKind::Cash, "CNY")?;
         let too_much = self.exact("CNY", limit + Decimal::ONE)?;
-        deals.push(self.payment("CASH_DEPOSIT", Self::own(&desk, TELLERS_CASH, "CNY"), payer, "CNY", too_much));
+        deals.push(Self::payment(
+            "CASH_DEPOSIT",
+            Self::own(&desk, TELLERS_CASH, "CNY"),
+            payer,
+            "CNY",
+            too_much,
+        ));
         verdicts.push(Some("OPERATOR_LIMIT_EXCEEDED"));
-        let posted: Vec<&Deal> =
-            deals.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_none()).map(|(deal, _)| deal).collect();
+        let posted: Vec<&Deal> = deals
+            .iter()
+            .zip(&verdicts)
+            .filter(|(_, verdict)| verdict.is_none())
+            .map(|(deal, _)| deal)
+            .collect();
         for deal in &posted {
             self.books.book(deal)?;
         }
         let after = self.books.standings(posted);
-        self.batch("payroll, item by item", &desk, BatchMode::ItemByItem, deals, Expected::Verdicts(verdicts), after);
+        self.batch(
+            "payroll, item by item",
+            &desk,
+            BatchMode::ItemByItem,
+            deals,
+            Expected::Verdicts(verdicts),
+            after,
+        );
         Ok(())
     }
 
@@ -77,9 +97,10 @@ impl Planner<'_> {
         mode: BatchMode,
         deals: Vec<Deal>,
         expected: Expected,
-        after: Vec<super::step::Standing>,
+        after: Vec<Standing>,
     ) {
-        let again = [Again::No, Again::Same, Again::Other].choose(&mut self.rng).copied().unwrap_or(Again::No);
+        let again =
+            [Again::No, Again::Same, Again::Other].choose(&mut self.rng).copied().unwrap_or(Again::No);
         self.push(Step {
             label,
             caller: Caller::operator(desk.teller()),
@@ -94,7 +115,7 @@ impl Planner<'_> {
     /// What a company pays its people: as many as it can, one transaction each.
     fn wages(&mut self) -> Result<Option<(Desk, Vec<Deal>)>> {
         let wage = self.exact("CNY", WAGE)?;
-        let pays = |_, customer: &super::books::Customer| {
+        let pays = |_, customer: &Customer| {
             customer.kind == AccountKind::CorporateDemand
                 && customer.currency == "CNY"
                 && customer.is_active()
@@ -112,7 +133,13 @@ impl Planner<'_> {
                 break;
             }
             rest -= pay;
-            deals.push(self.payment("PAYROLL", Party::Customer(company), Party::Customer(person), "CNY", pay));
+            deals.push(Self::payment(
+                "PAYROLL",
+                Party::Customer(company),
+                Party::Customer(person),
+                "CNY",
+                pay,
+            ));
         }
         Ok((!deals.is_empty()).then_some((desk, deals)))
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use countinghouse_proto::accounting::v1::{AccountKind, AccountStatus, FreezeKind, HoldState, NormalSide, Side};
+use countinghouse_proto::accounting::v1::{
+    AccountKind, AccountStatus, FreezeKind, HoldState, NormalSide, Side,
+};
 use rust_decimal::Decimal;
 
 use super::step::{CustomerId, Deal, HoldId, Line, Party, Place, Standing};
@@ -312,7 +314,13 @@ mod tests {
     fn a_deal_within_a_branch_moves_none() {
         let mut books = books();
         books.book(&deposit("110200", 100)).unwrap();
-        assert!(books.own().iter().filter(|(place, _)| place.ledger_code == "300301").all(|(_, it)| it.entries == 0));
+        assert!(
+            books
+                .own()
+                .iter()
+                .filter(|(place, _)| place.ledger_code == "300301")
+                .all(|(_, it)| it.entries == 0)
+        );
     }
 
     #[test]
@@ -335,7 +343,10 @@ mod tests {
         books.capture_hold(hold, 30.into(), false);
         assert_eq!((books.hold(hold).captured, books.hold(hold).state), (50.into(), HoldState::Captured));
         books.end_hold(lapsing, HoldState::Expired);
-        assert_eq!((books.hold(lapsing).remaining, books.hold(lapsing).state), (Decimal::ZERO, HoldState::Expired));
+        assert_eq!(
+            (books.hold(lapsing).remaining, books.hold(lapsing).state),
+            (Decimal::ZERO, HoldState::Expired)
+        );
         assert_eq!(books.customer(account).available(), 100.into());
     }
 

@@ -49,16 +49,21 @@ pub(super) fn desks(bank: &Bank) -> Result<Vec<Desk>> {
 
 /// How much an operator may post or authorise; nothing when no limit is set.
 pub(super) fn limit(bank: &Bank, operator: &str, kind: TransactionKind, currency: &str) -> Result<Decimal> {
-    let operator = bank.operators().find(|known| known.code == operator).context("an operator of the bank")?;
+    let operator =
+        bank.operators().find(|known| known.code == operator).context("an operator of the bank")?;
     let limits = operator.limits.iter().filter(|limit| limit.kind() == kind);
-    let mut amounts = limits.filter_map(|limit| limit.single_max.as_ref()).filter(|max| max.currency == currency);
+    let mut amounts =
+        limits.filter_map(|limit| limit.single_max.as_ref()).filter(|max| max.currency == currency);
     Ok(amounts.next().map(|max| max.amount.parse()).transpose()?.unwrap_or_default())
 }
 
 /// Those of a kind who work at a branch, and have limits, and are not suspended.
 fn at(bank: &Bank, branch: &str, kind: OperatorKind) -> Vec<String> {
     let works = |operator: &&Operator| {
-        operator.branch == branch && operator.kind() == kind && !operator.suspended && !operator.limits.is_empty()
+        operator.branch == branch
+            && operator.kind() == kind
+            && !operator.suspended
+            && !operator.limits.is_empty()
     };
     bank.operators().filter(works).map(|operator| operator.code.clone()).collect()
 }
@@ -86,9 +91,18 @@ mod tests {
         let bank = Bank::sample().unwrap();
         let desks = desks(&bank).unwrap();
         let of = |branch: &str| desks.iter().find(|desk| desk.branch == branch).unwrap();
-        assert_eq!((of("110100").supervisor.as_str(), of("110100").superior.as_str()), ("S110101", "S110001"));
-        assert_eq!((of("110101").supervisor.as_str(), of("110101").superior.as_str()), ("S110101", "S110001"));
-        assert_eq!((of("110000").supervisor.as_str(), of("110000").superior.as_str()), ("S110001", "S100001"));
+        assert_eq!(
+            (of("110100").supervisor.as_str(), of("110100").superior.as_str()),
+            ("S110101", "S110001")
+        );
+        assert_eq!(
+            (of("110101").supervisor.as_str(), of("110101").superior.as_str()),
+            ("S110101", "S110001")
+        );
+        assert_eq!(
+            (of("110000").supervisor.as_str(), of("110000").superior.as_str()),
+            ("S110001", "S100001")
+        );
         assert_eq!(of("110100").tellers, ["T110101", "T110102"], "the suspended one is not at the desk");
         assert_eq!(of("110000").book_keeper.as_deref(), Some("B110001"));
     }

@@ -8,9 +8,10 @@ use rand::{Rng, seq::IteratorRandom};
 use rust_decimal::Decimal;
 
 use super::{
+    codes::TELLERS_CASH,
     desk::Desk,
     planner::Planner,
-    step::{Action, Again, CustomerId, Deal, Expected, HoldId, Party, Step},
+    step::{Action, Again, CustomerId, Deal, Expected, HoldId, OddRequest, Party, Step},
 };
 use crate::staff::Caller;
 
@@ -42,7 +43,8 @@ impl Planner<'_> {
         let (account, remaining) = (self.books.hold(hold).account, self.books.hold(hold).remaining);
         let branch = self.books.customer(account).branch.clone();
         let desk = self.desk_at(&branch)?;
-        let merchant = self.any(|id, customer| id != account && customer.is_active() && customer.currency == "CNY");
+        let merchant =
+            self.any(|id, customer| id != account && customer.is_active() && customer.currency == "CNY");
         let merchant = merchant.context("somebody to pay")?;
         match self.rng.random_range(0..4) {
             0 => self.release(&desk, hold),
@@ -63,11 +65,16 @@ impl Planner<'_> {
         let (account, desk) = self.fresh(400)?;
         let amount = self.exact("CNY", 400)?;
         let hold = self.place(&desk, account, amount, SHORT);
-        self.act("hold expired", desk.teller(), &desk.branch, Action::AwaitExpiry { hold, account }, Expected::Done);
+        self.act(
+            "hold expired",
+            desk.teller(),
+            &desk.branch,
+            Action::AwaitExpiry { hold, account },
+            Expected::Done,
+        );
         self.books.end_hold(hold, HoldState::Expired);
-        let deal = self.captured_deal(account, Party::Customer(account), amount)?;
-        self.refuse_capture(&desk, hold, deal, "HOLD_EXPIRED");
         let deal = self.withdrawal_of(&desk, account, amount);
+        self.refuse_capture(&desk, hold, deal.clone(), "HOLD_NOT_OPEN");
         self.post("cash withdrawal", &desk, deal)
     }
 
@@ -78,7 +85,8 @@ impl Planner<'_> {
         let (part, more) = (self.exact("CNY", 200)?, self.exact("CNY", 500)?);
         let hold = self.place(&desk, account, self.exact("CNY", 600)?, LONG);
         let paid = Party::Customer(merchant);
-        let deal = self.payment("PREAUTH_CAPTURE", Self::own(&desk, super::codes::TELLERS_CASH, "CNY"), paid, "CNY", part);
+        let cash = Self::own(&desk, TELLERS_CASH, "CNY");
+        let deal = Self::payment("PREAUTH_CAPTURE", cash, paid, "CNY", part);
         self.refuse_capture(&desk, hold, deal, "HOLD_NOT_DEBITED");
         self.capture(&desk, hold, merchant, part, true)?;
         let deal = self.captured_deal(account, Party::Customer(merchant), more)?;
@@ -100,6 +108,8 @@ impl Planner<'_> {
         self.refuse_hold(&desk, account, "10.00", TOO_LONG, "HOLD_EXPIRY_INVALID");
         self.refuse_hold(&desk, account, "0.00", LONG, "AMOUNT_NOT_POSITIVE");
         self.release(&desk, hold);
+        let unknown = Action::Odd(OddRequest::ReleaseUnknownHold);
+        self.refuse(Caller::operator(desk.teller()), &desk.branch, unknown, "HOLD_UNKNOWN");
         let again = Action::Release { hold, account };
         self.refuse(Caller::operator(desk.teller()), &desk.branch, again, "HOLD_NOT_OPEN");
         Ok(())
@@ -125,16 +135,34 @@ impl Planner<'_> {
     fn release(&mut self, desk: &Desk, hold: HoldId) {
         let account = self.books.hold(hold).account;
         self.books.end_hold(hold, HoldState::Released);
-        self.act("hold released", desk.teller(), &desk.branch, Action::Release { hold, account }, Expected::Done);
+        self.act(
+            "hold released",
+            desk.teller(),
+            &desk.branch,
+            Action::Release { hold, account },
+            Expected::Done,
+        );
     }
 
-    fn capture(&mut self, desk: &Desk, hold: HoldId, to: CustomerId, amount: Decimal, keep_rest: bool) -> Result<()> {
+    fn capture(
+        &mut self,
+        desk: &Desk,
+        hold: HoldId,
+        to: CustomerId,
+        amount: Decimal,
+        keep_rest: bool,
+    ) -> Result<()> {
         let account = self.books.hold(hold).account;
         let deal = self.captured_deal(account, Party::Customer(to), amount)?;
         self.books.book(&deal)?;
         self.books.capture_hold(hold, amount, keep_rest);
         let after = self.books.standings([&deal]);
-        let label = if self.books.hold(hold).state == HoldState::Open { "hold captured in part" } else { "hold captured" };
+        let label = if self.books.hold(hold).state == HoldState::Open {
+            "hold captured in part"
+        } else {
+            "hold captured"
+        };
+        let again = if self.rng.random_ratio(1, 8) { Again::Same } else { Again::No };
         self.push(Step {
             label,
             caller: Caller::operator(desk.teller()),
@@ -142,14 +170,14 @@ impl Planner<'_> {
             action: Action::Capture { hold, account, deal, keep_rest },
             expected: Expected::Done,
             after,
-            again: if self.rng.random_ratio(1, 8) { Again::Same } else { Again::No },
+            again,
         });
         Ok(())
     }
 
     fn captured_deal(&self, from: CustomerId, to: Party, amount: Decimal) -> Result<Deal> {
         let amount = self.exact("CNY", amount)?;
-        Ok(self.payment("PREAUTH_CAPTURE", Party::Customer(from), to, "CNY", amount))
+        Ok(Self::payment("PREAUTH_CAPTURE", Party::Customer(from), to, "CNY", amount))
     }
 
     fn refuse_capture(&mut self, desk: &Desk, hold: HoldId, deal: Deal, reason: &'static str) {
@@ -158,7 +186,14 @@ impl Planner<'_> {
         self.refuse(Caller::operator(desk.teller()), &desk.branch, action, reason);
     }
 
-    fn refuse_hold(&mut self, desk: &Desk, account: CustomerId, amount: &str, life: Duration, reason: &'static str) {
+    fn refuse_hold(
+        &mut self,
+        desk: &Desk,
+        account: CustomerId,
+        amount: &str,
+        life: Duration,
+        reason: &'static str,
+    ) {
         // Never placed, so that no hold of the books has this place.
         let action = Action::Hold { hold: HoldId(usize::MAX), account, amount: amount.to_owned(), life };
         self.refuse(Caller::operator(desk.teller()), &desk.branch, action, reason);

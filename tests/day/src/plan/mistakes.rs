@@ -1,12 +1,11 @@
-//! Requests to head office that it must refuse: days that cannot be opened, base data that cannot be, holds that are not.
+//! Requests to head office that it must refuse: days that cannot be opened, base data that cannot be.
 
 use anyhow::{Context, Result};
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 
 use super::{
-    codes::TELLERS_CASH,
     planner::Planner,
-    step::{Action, OddRequest, Place},
+    step::{Action, OddRequest},
 };
 use crate::staff::{Caller, HeadOffice};
 
@@ -15,8 +14,8 @@ impl Planner<'_> {
     pub fn wrong_business_days(&mut self) -> Result<()> {
         let office = HeadOffice::of(self.bank)?;
         let closed = self.closed_day()?.to_string();
-        let beyond = (self.days.business.year()..).find(|year| self.bank.calendar(*year).is_none());
-        let beyond = format!("{}-03-01", beyond.context("a year without a calendar")?);
+        let beyond = self.bank.calendar_years().max().map(|last| last + 1);
+        let beyond = format!("{}-03-01", beyond.context("a calendar")?);
         let open = |date: String| Action::Odd(OddRequest::OpenBusinessDay { date });
         self.refuse(office.book_keeper.clone(), &office.code, open(closed), "NOT_BUSINESS_DAY");
         self.refuse(office.book_keeper.clone(), &office.code, open(beyond), "CALENDAR_MISSING");
@@ -47,7 +46,10 @@ impl Planner<'_> {
                 OddRequest::SetParameter { code: "HOLD_DAYS_MAX", value: "30", effective_date: today },
                 "EFFECTIVE_DATE_PAST",
             ),
-            (OddRequest::SellBelowBuying { currency: "USD", effective_date: next.clone() }, "BASE_RECORD_INVALID"),
+            (
+                OddRequest::SellBelowBuying { currency: "USD", effective_date: next.clone() },
+                "BASE_RECORD_INVALID",
+            ),
             (
                 OddRequest::SetParameter { code: "NO_SUCH_PARAMETER", value: "1", effective_date: next },
                 "BASE_RECORD_INVALID",
@@ -56,23 +58,6 @@ impl Planner<'_> {
         for (request, reason) in requests {
             self.refuse(office.base_data_maker.clone(), &office.code, Action::Odd(request), reason);
         }
-        Ok(())
-    }
-
-    /// The bank's own account, once more.
-    pub fn opened_twice(&mut self) -> Result<()> {
-        let office = HeadOffice::of(self.bank)?;
-        let place = Place::of(&office.code, TELLERS_CASH, "CNY");
-        let action = Action::Odd(OddRequest::OpenInternalAgain(place));
-        self.refuse(office.book_keeper, &office.code, action, "LEDGER_ACCOUNT_EXISTS");
-        Ok(())
-    }
-
-    /// A hold that nobody placed.
-    pub fn unknown_hold(&mut self) -> Result<()> {
-        let desk = self.any_desk();
-        let action = Action::Odd(OddRequest::ReleaseUnknownHold);
-        self.refuse(Caller::operator(desk.teller()), &desk.branch, action, "HOLD_UNKNOWN");
         Ok(())
     }
 }

@@ -99,7 +99,14 @@ impl<'a> Planner<'a> {
     }
 
     /// A step that does something else than posting.
-    pub fn act(&mut self, label: &'static str, caller: &str, branch: &str, action: Action, expected: Expected) {
+    pub fn act(
+        &mut self,
+        label: &'static str,
+        caller: &str,
+        branch: &str,
+        action: Action,
+        expected: Expected,
+    ) {
         self.push(Step {
             label,
             caller: Caller::operator(caller),
@@ -131,7 +138,11 @@ impl<'a> Planner<'a> {
 
     /// The desk of a branch.
     pub fn desk_at(&self, branch: &str) -> Result<Desk> {
-        self.desks.iter().find(|desk| desk.branch == branch).cloned().with_context(|| format!("no desk at {branch}"))
+        self.desks
+            .iter()
+            .find(|desk| desk.branch == branch)
+            .cloned()
+            .with_context(|| format!("no desk at {branch}"))
     }
 
     /// The desk that serves a customer: mostly that of the branch that keeps the account, sometimes any other (通存通兑).
@@ -157,9 +168,13 @@ impl<'a> Planner<'a> {
 
     /// The largest ordinary amount in a currency.
     pub fn ordinary_max(&self, currency: &str) -> Result<Decimal> {
-        let teller = self.desks.iter().map(Desk::teller).min().context("the bank has a teller")?;
-        let limit = limit(self.bank, teller, TransactionKind::Cash, currency)?;
-        Ok((limit / Decimal::from(ORDINARY_PART)).trunc())
+        let mut lowest = None;
+        for desk in &self.desks {
+            let limit = limit(self.bank, desk.teller(), TransactionKind::Cash, currency)?;
+            lowest = Some(lowest.map_or(limit, |lowest: Decimal| lowest.min(limit)));
+        }
+        let lowest = lowest.context("the bank has a teller")?;
+        Ok((lowest / Decimal::from(ORDINARY_PART)).trunc())
     }
 
     /// An amount above nothing and up to `max`, small ones more often than large ones.
@@ -184,14 +199,13 @@ impl<'a> Planner<'a> {
     /// An amount with the decimals of its currency.
     pub fn exact(&self, currency: &str, amount: impl Into<Decimal>) -> Result<Decimal> {
         let scale = self.bank.decimals(currency)?;
-        let mut amount =
-            amount.into().round_dp_with_strategy(scale, RoundingStrategy::MidpointAwayFromZero);
+        let mut amount = amount.into().round_dp_with_strategy(scale, RoundingStrategy::MidpointAwayFromZero);
         amount.rescale(scale);
         Ok(amount)
     }
 
     /// A deal that pays from one account to another.
-    pub fn payment(&self, code: &'static str, from: Party, to: Party, currency: &str, amount: Decimal) -> Deal {
+    pub fn payment(code: &'static str, from: Party, to: Party, currency: &str, amount: Decimal) -> Deal {
         let lines = vec![Line::debit(from, currency, amount), Line::credit(to, currency, amount)];
         Deal { code, narrative: narrative(code).to_owned(), lines, ..Deal::default() }
     }

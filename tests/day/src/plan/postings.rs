@@ -8,12 +8,12 @@ use rust_decimal::Decimal;
 use super::{
     books::Customer,
     codes::{
-        SETTLEMENT_FEES, BANK_ACCEPTANCES, CHEQUE_FORMS, CUSTOMER_EXCHANGE, EXCHANGE_FEES, OFFICE_EXPENSES, PASSBOOK_FORMS,
-        PAYABLES_IN_SUSPENSE, TELLERS_CASH,
+        BANK_ACCEPTANCES, CHEQUE_FORMS, CUSTOMER_EXCHANGE, EXCHANGE_FEES, OFFICE_EXPENSES, PASSBOOK_FORMS,
+        PAYABLES_IN_SUSPENSE, SETTLEMENT_FEES, TELLERS_CASH,
     },
     desk::{Desk, limit},
     planner::Planner,
-    step::{Again, Action, CustomerId, Deal, Expected, Line, Party, Place, Step},
+    step::{Action, Again, CustomerId, Deal, Expected, Line, Party, Place, Step},
 };
 use crate::staff::Caller;
 
@@ -48,7 +48,7 @@ impl Planner<'_> {
     ) -> Result<()> {
         let currency = self.books.customer(account).currency.clone();
         let cash = Self::own(desk, TELLERS_CASH, &currency);
-        let deal = self.payment("CASH_DEPOSIT", cash, Party::Customer(account), &currency, amount);
+        let deal = Self::payment("CASH_DEPOSIT", cash, Party::Customer(account), &currency, amount);
         match expected {
             Expected::Done => self.post(label, desk, deal),
             expected => self.post_as(label, Caller::operator(desk.teller()), &desk.branch, deal, expected),
@@ -67,7 +67,7 @@ impl Planner<'_> {
     /// What takes an amount from an account in cash.
     pub fn withdrawal_of(&self, desk: &Desk, account: CustomerId, amount: Decimal) -> Deal {
         let currency = &self.books.customer(account).currency;
-        let mut deal = self.payment(
+        let mut deal = Self::payment(
             "CASH_WITHDRAWAL",
             Party::Customer(account),
             Self::own(desk, TELLERS_CASH, currency),
@@ -84,7 +84,8 @@ impl Planner<'_> {
         let desk = self.serving(from)?;
         let amount = self.spendable(from)?;
         let currency = self.books.customer(from).currency.clone();
-        let mut deal = self.payment("TRANSFER", Party::Customer(from), Party::Customer(to), &currency, amount);
+        let mut deal =
+            Self::payment("TRANSFER", Party::Customer(from), Party::Customer(to), &currency, amount);
         let label = if self.books.customer(from).branch == self.books.customer(to).branch {
             "transfer within a branch"
         } else {
@@ -110,27 +111,30 @@ impl Planner<'_> {
     pub fn two_of_a_currency(&mut self) -> Option<(CustomerId, CustomerId)> {
         let from = self.any_funded(|_| true)?;
         let currency = self.books.customer(from).currency.clone();
-        let to = self.any(|id, customer| id != from && customer.is_active() && customer.currency == currency)?;
+        let to =
+            self.any(|id, customer| id != from && customer.is_active() && customer.currency == currency)?;
         Some((from, to))
     }
 
     /// A customer buys or sells foreign currency (结售汇).
     pub fn exchange(&mut self) -> Result<()> {
-        let sells = self.rng.random_bool(0.5);
-        let spends = |customer: &Customer| (customer.currency != "CNY") == sells;
+        let into_yuan = self.rng.random_bool(0.5);
+        let spends = |customer: &Customer| (customer.currency != "CNY") == into_yuan;
         let Some(from) = self.any_funded(spends) else { return Ok(()) };
-        let receives = |customer: &Customer| customer.is_active() && (customer.currency == "CNY") == sells;
+        let receives =
+            |customer: &Customer| customer.is_active() && (customer.currency == "CNY") == into_yuan;
         let Some(to) = self.any(|_, customer| receives(customer)) else { return Ok(()) };
         let desk = self.serving(from)?;
         let paid = self.spendable(from)?;
-        let (pays, gets) = (self.books.customer(from).currency.clone(), self.books.customer(to).currency.clone());
+        let (pays, gets) =
+            (self.books.customer(from).currency.clone(), self.books.customer(to).currency.clone());
         let got = self.converted(paid, &pays, &gets)?;
         if got.is_zero() {
             return Ok(());
         }
         let deal = Deal {
-            code: if sells { "FX_SALE" } else { "FX_PURCHASE" },
-            narrative: (if sells { "结汇" } else { "售汇" }).to_owned(),
+            code: if into_yuan { "FX_SALE" } else { "FX_PURCHASE" },
+            narrative: (if into_yuan { "结汇" } else { "售汇" }).to_owned(),
             lines: vec![
                 Line::debit(Party::Customer(from), &pays, paid),
                 Line::credit(Self::own(&desk, CUSTOMER_EXCHANGE, &pays), &pays, paid),
@@ -147,8 +151,8 @@ impl Planner<'_> {
         let foreign = if pays == "CNY" { gets } else { pays };
         let rate = self.bank.rate(foreign, self.days.business)?;
         let unit = Decimal::from(rate.unit);
-        let (buy, sell): (Decimal, Decimal) = (rate.buy.parse()?, rate.sell.parse()?);
-        self.exact(gets, if pays == "CNY" { paid * unit / sell } else { paid * buy / unit })
+        let (bid, ask): (Decimal, Decimal) = (rate.buy.parse()?, rate.sell.parse()?);
+        self.exact(gets, if pays == "CNY" { paid * unit / ask } else { paid * bid / unit })
     }
 
     /// A fee for an account (账户管理费), or for currency business.
@@ -158,7 +162,7 @@ impl Planner<'_> {
         let desk = self.desk_at(&branch)?;
         let income = if self.rng.random_bool(0.5) { SETTLEMENT_FEES } else { EXCHANGE_FEES };
         let income = Self::own(&desk, income, "CNY");
-        let deal = self.payment("FEE", Party::Customer(account), income, "CNY", self.exact("CNY", 10)?);
+        let deal = Self::payment("FEE", Party::Customer(account), income, "CNY", self.exact("CNY", 10)?);
         self.post("fee", &desk, deal)
     }
 
@@ -170,7 +174,7 @@ impl Planner<'_> {
         let amount = self.amount("CNY", max)?;
         let (from, to) =
             (Self::own(&desk, OFFICE_EXPENSES, "CNY"), Self::own(&desk, PAYABLES_IN_SUSPENSE, "CNY"));
-        let deal = self.payment("EXPENSE", from, to, "CNY", amount);
+        let deal = Self::payment("EXPENSE", from, to, "CNY", amount);
         self.post_as("internal posting", Caller::Operator(book_keeper), &desk.branch, deal, Expected::Done)
     }
 
@@ -184,8 +188,7 @@ impl Planner<'_> {
         let issue = registered >= count && self.rng.random_bool(0.5);
         let party = Party::Own(place);
         let amount = self.exact("CNY", count)?;
-        let line =
-            if issue { Line::credit(party, "CNY", amount) } else { Line::debit(party, "CNY", amount) };
+        let line = if issue { Line::credit(party, "CNY", amount) } else { Line::debit(party, "CNY", amount) };
         let deal = Deal {
             code: if issue { "REGISTER_ISSUE" } else { "REGISTER_RECEIPT" },
             narrative: (if issue { "表外付出" } else { "表外收入" }).to_owned(),
@@ -206,8 +209,13 @@ impl Planner<'_> {
             return Ok(());
         }
         let desk = self.desk_at(&branch)?;
-        let mut deal =
-            self.payment("FEE", Party::Customer(account), Self::own(&desk, SETTLEMENT_FEES, "CNY"), "CNY", price);
+        let mut deal = Self::payment(
+            "FEE",
+            Party::Customer(account),
+            Self::own(&desk, SETTLEMENT_FEES, "CNY"),
+            "CNY",
+            price,
+        );
         deal.lines.push(Line::credit(Party::Own(forms), "CNY", price));
         self.post("cheque book sold", &desk, deal)
     }
@@ -241,7 +249,7 @@ impl Planner<'_> {
         let limit = limit(self.bank, desk.teller(), TransactionKind::Cash, "CNY")?;
         let amount = self.exact("CNY", limit * Decimal::new(15, 1))?;
         let cash = Self::own(&desk, TELLERS_CASH, "CNY");
-        let deal = self.payment("CASH_DEPOSIT", cash, Party::Customer(account), "CNY", amount);
+        let deal = Self::payment("CASH_DEPOSIT", cash, Party::Customer(account), "CNY", amount);
         Ok((desk, deal))
     }
 

@@ -2,16 +2,20 @@
 
 use anyhow::{Context, Result};
 use chrono::TimeDelta;
-use countinghouse_proto::accounting::v1::{AccountKind, BatchMode};
+use countinghouse_proto::accounting::v1::{AccountKind, BatchMode, TransactionKind};
+use rust_decimal::Decimal;
 
 use super::{
     books::Customer,
-    codes::{CHEQUE_FORMS, INTEREST_PAYABLE, PERSONAL_DEMAND, TELLERS_CASH, VAULT_CASH},
-    desk::Desk,
+    codes::{AGREEMENT_DEPOSITS, CHEQUE_FORMS, INTEREST_PAYABLE, PERSONAL_DEMAND, TELLERS_CASH, VAULT_CASH},
+    desk::{Desk, limit},
     planner::Planner,
-    step::{Action, CustomerId, Deal, Expected, Line, OddRequest, Party, Place},
+    step::{Action, Again, CustomerId, Deal, Expected, Line, OddRequest, Party, Place, Step},
 };
-use crate::{ids, staff::Caller};
+use crate::{
+    ids,
+    staff::{Caller, HeadOffice},
+};
 
 /// More lines than a transaction may have.
 const TOO_MANY_LINES: usize = 102;
@@ -25,7 +29,13 @@ impl Planner<'_> {
     }
 
     /// A withdrawal that is refused.
-    pub fn refuse_withdrawal(&mut self, desk: &Desk, account: CustomerId, amount: u32, reason: &'static str) -> Result<()> {
+    pub fn refuse_withdrawal(
+        &mut self,
+        desk: &Desk,
+        account: CustomerId,
+        amount: u32,
+        reason: &'static str,
+    ) -> Result<()> {
         let amount = self.exact("CNY", amount)?;
         let deal = self.withdrawal_of(desk, account, amount);
         self.refuse_deal(desk, deal, reason);
@@ -40,7 +50,7 @@ impl Planner<'_> {
     fn small_deposit(&self, desk: &Desk, account: CustomerId) -> Result<Deal> {
         let currency = &self.books.customer(account).currency;
         let cash = Self::own(desk, TELLERS_CASH, currency);
-        Ok(self.payment("CASH_DEPOSIT", cash, Party::Customer(account), currency, self.exact(currency, 10)?))
+        Ok(Self::payment("CASH_DEPOSIT", cash, Party::Customer(account), currency, self.exact(currency, 10)?))
     }
 
     /// Some account in yuan that could be used, and its desk.
@@ -152,7 +162,7 @@ impl Planner<'_> {
         let desk = self.any_desk();
         let place = Place::of(&desk.branch, CHEQUE_FORMS, "CNY");
         let registered = self.books.own_ledger(&place).context("a register of cheque forms at every desk")?;
-        let count = self.exact("CNY", registered + rust_decimal::Decimal::ONE)?;
+        let count = self.exact("CNY", registered + Decimal::ONE)?;
         let deal = Deal {
             code: "REGISTER_ISSUE",
             lines: vec![Line::credit(Party::Own(place), "CNY", count)],
@@ -166,7 +176,7 @@ impl Planner<'_> {
     pub fn by_hand_to_a_system_code(&mut self) -> Result<()> {
         let (account, desk) = self.target()?;
         let to = Self::own(&desk, INTEREST_PAYABLE, "CNY");
-        let deal = self.payment("ADJUSTMENT", Party::Customer(account), to, "CNY", self.exact("CNY", 1)?);
+        let deal = Self::payment("ADJUSTMENT", Party::Customer(account), to, "CNY", self.exact("CNY", 1)?);
         self.refuse_deal(&desk, deal, "MANUAL_POSTING_NOT_ALLOWED");
         Ok(())
     }
@@ -220,10 +230,12 @@ impl Planner<'_> {
         };
         let teller = Caller::operator(desk.teller());
         let supervisor = Caller::operator(&desk.supervisor);
+        let above = limit(self.bank, desk.teller(), TransactionKind::Cash, "CNY")? + Decimal::ONE;
+        let far_above = limit(self.bank, &desk.supervisor, TransactionKind::Cash, "CNY")? + Decimal::ONE;
         let tries = [
-            (maker.clone(), maker, 60_000, "SELF_APPROVAL"),
-            (teller.clone(), Caller::operator(&other.supervisor), 60_000, "SCOPE_DENIED"),
-            (teller, supervisor, 30_000_000, "OPERATOR_LIMIT_EXCEEDED"),
+            (maker.clone(), maker, above, "SELF_APPROVAL"),
+            (teller.clone(), Caller::operator(&other.supervisor), above, "SCOPE_DENIED"),
+            (teller, supervisor, far_above, "OPERATOR_LIMIT_EXCEEDED"),
         ];
         for (caller, by, amount, reason) in tries {
             let mut deal = self.small_deposit(&desk, account)?;
@@ -236,21 +248,23 @@ impl Planner<'_> {
 
     fn push_refused_approval(&mut self, caller: Caller, desk: &Desk, deal: Deal, expected: Expected) {
         let action = Action::Post { deal, dry_run: false };
-        self.push(super::step::Step {
+        self.push(Step {
             label: "approval refused",
             caller,
             branch: desk.branch.clone(),
             action,
             expected,
             after: Vec::new(),
-            again: super::step::Again::No,
+            again: Again::No,
         });
     }
 
     /// A desk that another supervisor is over.
     fn another_desk(&self, desk: &Desk) -> Result<Desk> {
         let apart = |other: &&Desk| {
-            other.branch[..2] != desk.branch[..2] && other.branch.ends_with("00") && !other.branch.ends_with("0000")
+            other.branch[..2] != desk.branch[..2]
+                && other.branch.ends_with("00")
+                && !other.branch.ends_with("0000")
         };
         self.desks.iter().find(apart).cloned().context("a sub-branch of another branch")
     }
@@ -261,13 +275,16 @@ impl Planner<'_> {
         let openings = [
             (AccountKind::PersonalDemand, TELLERS_CASH, "CNY", "LEDGER_CODE_NOT_ALLOWED"),
             (AccountKind::PersonalDemand, "201199", "CNY", "LEDGER_CODE_UNKNOWN"),
-            (AccountKind::CorporateDemand, super::codes::AGREEMENT_DEPOSITS, "USD", "CURRENCY_NOT_ALLOWED"),
+            (AccountKind::CorporateDemand, AGREEMENT_DEPOSITS, "USD", "CURRENCY_NOT_ALLOWED"),
             (AccountKind::PersonalDemand, PERSONAL_DEMAND, "GBP", "CURRENCY_UNKNOWN"),
         ];
         for (kind, ledger_code, currency, reason) in openings {
             let action = Action::Odd(OddRequest::OpenOnCode { kind, ledger_code, currency });
             self.refuse(Caller::operator(desk.teller()), &desk.branch, action, reason);
         }
+        let office = HeadOffice::of(self.bank)?;
+        let again = OddRequest::OpenInternalAgain(Place::of(&office.code, TELLERS_CASH, "CNY"));
+        self.refuse(office.book_keeper, &office.code, Action::Odd(again), "LEDGER_ACCOUNT_EXISTS");
         Ok(())
     }
 }

@@ -85,20 +85,61 @@ pub struct Deal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Opens a customer's account with these terms.
-    Open { customer: CustomerId, terms: Box<Customer> },
-    Activate { account: CustomerId },
-    MarkDormant { account: CustomerId },
-    Freeze { account: CustomerId, freeze: FreezeKind, amount: Option<Decimal> },
-    Unfreeze { account: CustomerId },
-    Retitle { account: CustomerId, title: String, version: i32 },
-    Close { account: CustomerId },
-    Post { deal: Deal, dry_run: bool },
-    Batch { mode: BatchMode, deals: Vec<Deal> },
-    Hold { hold: HoldId, account: CustomerId, amount: String, life: Duration },
-    Capture { hold: HoldId, account: CustomerId, deal: Deal, keep_rest: bool },
-    Release { hold: HoldId, account: CustomerId },
+    Open {
+        customer: CustomerId,
+        terms: Box<Customer>,
+    },
+    Activate {
+        account: CustomerId,
+    },
+    MarkDormant {
+        account: CustomerId,
+    },
+    Freeze {
+        account: CustomerId,
+        freeze: FreezeKind,
+        amount: Option<Decimal>,
+    },
+    Unfreeze {
+        account: CustomerId,
+    },
+    Retitle {
+        account: CustomerId,
+        title: String,
+        version: i32,
+    },
+    Close {
+        account: CustomerId,
+    },
+    Post {
+        deal: Deal,
+        dry_run: bool,
+    },
+    Batch {
+        mode: BatchMode,
+        deals: Vec<Deal>,
+    },
+    Hold {
+        hold: HoldId,
+        account: CustomerId,
+        amount: String,
+        life: Duration,
+    },
+    Capture {
+        hold: HoldId,
+        account: CustomerId,
+        deal: Deal,
+        keep_rest: bool,
+    },
+    Release {
+        hold: HoldId,
+        account: CustomerId,
+    },
     /// Waits until the service has written down that the hold has lapsed.
-    AwaitExpiry { hold: HoldId, account: CustomerId },
+    AwaitExpiry {
+        hold: HoldId,
+        account: CustomerId,
+    },
     /// A request that names things which do not exist.
     Odd(OddRequest),
 }
@@ -108,13 +149,26 @@ pub enum Action {
 pub enum OddRequest {
     MalformedRequestId(Deal),
     ReleaseUnknownHold,
-    OpenOnCode { kind: AccountKind, ledger_code: &'static str, currency: &'static str },
+    OpenOnCode {
+        kind: AccountKind,
+        ledger_code: &'static str,
+        currency: &'static str,
+    },
     OpenInternalAgain(Place),
-    OpenBusinessDay { date: String },
+    OpenBusinessDay {
+        date: String,
+    },
     /// A parameter, from this date on.
-    SetParameter { code: &'static str, value: &'static str, effective_date: String },
+    SetParameter {
+        code: &'static str,
+        value: &'static str,
+        effective_date: String,
+    },
     /// A rate at which the bank would sell below what it pays, from this date on.
-    SellBelowBuying { currency: &'static str, effective_date: String },
+    SellBelowBuying {
+        currency: &'static str,
+        effective_date: String,
+    },
 }
 
 /// What must come of a step.
@@ -202,7 +256,10 @@ impl Step {
     /// How many postings it makes.
     pub fn postings(&self) -> usize {
         match (&self.action, &self.expected) {
-            (Action::Post { dry_run: false, .. } | Action::Capture { .. }, Expected::Done | Expected::Approved { .. }) => 1,
+            (
+                Action::Post { dry_run: false, .. } | Action::Capture { .. },
+                Expected::Done | Expected::Approved { .. },
+            ) => 1,
             (Action::Batch { deals, .. }, Expected::Done | Expected::Approved { .. }) => deals.len(),
             (Action::Batch { .. }, Expected::Verdicts(verdicts)) => {
                 verdicts.iter().filter(|verdict| verdict.is_none()).count()

@@ -20,9 +20,8 @@ use crate::{
 };
 
 pub use names::Names;
+pub use order::Order;
 pub use tally::{Deeds, Tally};
-
-use order::Order;
 
 /// A plan that is being done.
 #[derive(Debug)]
@@ -38,7 +37,13 @@ pub struct Day<'a> {
 }
 
 impl<'a> Day<'a> {
-    pub fn new(plan: &'a Plan, staff: &'a Staff, client: &'a Client, clock: &'a SharedClock, key: String) -> Self {
+    pub fn new(
+        plan: &'a Plan,
+        staff: &'a Staff,
+        client: &'a Client,
+        clock: &'a SharedClock,
+        key: String,
+    ) -> Self {
         Self { plan, staff, client, clock, key, names: Names::default() }
     }
 
@@ -50,7 +55,7 @@ impl<'a> Day<'a> {
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < in_flight.max(1)
-                && let Some(next) = order.next()
+                && let Some(next) = order.take()
             {
                 running.push(async move { (next, self.perform(next, &steps[next]).await) });
             }

@@ -9,7 +9,7 @@ use crate::plan::{Party, Step};
 
 /// The order of steps: each after the last before it that touches what it touches.
 #[derive(Debug)]
-pub(super) struct Order {
+pub struct Order {
     /// How many steps each still waits for.
     waits: Vec<usize>,
     /// Which steps wait for each.
@@ -30,12 +30,17 @@ impl Order {
                 then[earlier].push(place);
             }
         }
-        let ready = waits.iter().enumerate().filter(|(_, waits)| **waits == 0).map(|(place, _)| Reverse(place)).collect();
+        let ready = waits
+            .iter()
+            .enumerate()
+            .filter(|(_, waits)| **waits == 0)
+            .map(|(place, _)| Reverse(place))
+            .collect();
         Self { waits, then, ready }
     }
 
     /// A step that may be done now.
-    pub fn next(&mut self) -> Option<usize> {
+    pub fn take(&mut self) -> Option<usize> {
         self.ready.pop().map(|Reverse(place)| place)
     }
 
@@ -73,12 +78,12 @@ mod tests {
     #[test]
     fn steps_of_one_account_come_one_after_another() {
         let mut order = Order::of(&[step(1), step(2), step(1), step(1)]);
-        assert_eq!([order.next(), order.next(), order.next()], [Some(0), Some(1), None]);
+        assert_eq!([order.take(), order.take(), order.take()], [Some(0), Some(1), None]);
         order.done(1);
-        assert_eq!(order.next(), None);
+        assert_eq!(order.take(), None);
         order.done(0);
-        assert_eq!([order.next(), order.next()], [Some(2), None]);
+        assert_eq!([order.take(), order.take()], [Some(2), None]);
         order.done(2);
-        assert_eq!(order.next(), Some(3));
+        assert_eq!(order.take(), Some(3));
     }
 }

@@ -1,13 +1,13 @@
 //! Steps as requests of the API.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use countinghouse_proto::{
     accounting::v1::{
-        AccountKind, ActivateAccountRequest, BaseRecord, CaptureHoldRequest, ChangeAccountRequest, ChangeBaseDataRequest,
-        CloseAccountRequest, ExchangeRate, FreezeAccountRequest, Holder, HolderRole, MarkAccountDormantRequest,
-        OpenAccountRequest, OpenBusinessDayRequest, Parameter, PlaceHoldRequest, PostBatchRequest,
-        PostTransactionRequest, ReleaseHoldRequest, Transaction, TransactionLine, UnfreezeAccountRequest, Voucher,
-        base_record::Content,
+        AccountKind, ActivateAccountRequest, BaseRecord, CaptureHoldRequest, ChangeAccountRequest,
+        ChangeBaseDataRequest, CloseAccountRequest, ExchangeRate, FreezeAccountRequest, Holder, HolderRole,
+        MarkAccountDormantRequest, OpenAccountRequest, OpenBusinessDayRequest, Parameter, PlaceHoldRequest,
+        PostBatchRequest, PostTransactionRequest, ReleaseHoldRequest, Transaction, TransactionLine,
+        UnfreezeAccountRequest, Voucher, base_record::Content,
     },
     common::v1::Money,
 };
@@ -34,44 +34,14 @@ impl Day<'_> {
     pub(super) fn request(&self, place: usize, step: &Step) -> Result<Option<Request>> {
         let request_id = request_id(&[&self.key, &place.to_string()]).to_string();
         let branch = step.branch.clone();
-        let reason = REASON.to_owned();
         let request: Request = match &step.action {
             Action::Open { terms, .. } => open(request_id, branch, terms).into(),
-            Action::Activate { account } => {
-                ActivateAccountRequest { request_id, branch, account: self.names.account(*account)?, reason }.into()
-            }
-            Action::MarkDormant { account } => {
-                MarkAccountDormantRequest { request_id, branch, account: self.names.account(*account)?, reason }.into()
-            }
-            Action::Close { account } => {
-                CloseAccountRequest { request_id, branch, account: self.names.account(*account)?, reason }.into()
-            }
-            Action::Freeze { account, freeze, amount } => FreezeAccountRequest {
-                request_id,
-                branch,
-                account: self.names.account(*account)?,
-                freeze: (*freeze).into(),
-                amount: amount.map(|amount| yuan(&amount.to_string())),
-                reason,
-            }
-            .into(),
-            Action::Unfreeze { account } => UnfreezeAccountRequest {
-                request_id,
-                branch,
-                account: self.names.account(*account)?,
-                reason,
-                validate_only: false,
-            }
-            .into(),
-            Action::Retitle { account, title, version } => ChangeAccountRequest {
-                request_id,
-                branch,
-                account: self.names.account(*account)?,
-                title: Some(title.clone()),
-                version: *version,
-                ..ChangeAccountRequest::default()
-            }
-            .into(),
+            Action::Activate { .. }
+            | Action::MarkDormant { .. }
+            | Action::Close { .. }
+            | Action::Freeze { .. }
+            | Action::Unfreeze { .. }
+            | Action::Retitle { .. } => self.account_request(request_id, branch, &step.action)?,
             Action::Post { deal, dry_run } => PostTransactionRequest {
                 request_id,
                 branch,
@@ -96,6 +66,45 @@ impl Day<'_> {
         Ok(Some(request))
     }
 
+    fn account_request(&self, request_id: String, branch: String, action: &Action) -> Result<Request> {
+        let name = |account| self.names.account(account);
+        let reason = REASON.to_owned();
+        Ok(match action {
+            Action::Activate { account } => {
+                ActivateAccountRequest { request_id, branch, account: name(*account)?, reason }.into()
+            }
+            Action::MarkDormant { account } => {
+                MarkAccountDormantRequest { request_id, branch, account: name(*account)?, reason }.into()
+            }
+            Action::Close { account } => {
+                CloseAccountRequest { request_id, branch, account: name(*account)?, reason }.into()
+            }
+            Action::Freeze { account, freeze, amount } => FreezeAccountRequest {
+                request_id,
+                branch,
+                account: name(*account)?,
+                freeze: (*freeze).into(),
+                amount: amount.map(|amount| yuan(&amount.to_string())),
+                reason,
+            }
+            .into(),
+            Action::Unfreeze { account } => {
+                let account = name(*account)?;
+                UnfreezeAccountRequest { request_id, branch, account, reason, validate_only: false }.into()
+            }
+            Action::Retitle { account, title, version } => ChangeAccountRequest {
+                request_id,
+                branch,
+                account: name(*account)?,
+                title: Some(title.clone()),
+                version: *version,
+                ..ChangeAccountRequest::default()
+            }
+            .into(),
+            other => bail!("{other:?} changes no account"),
+        })
+    }
+
     fn hold_request(&self, request_id: String, branch: String, action: &Action) -> Result<Request> {
         Ok(match action {
             Action::Hold { account, amount, life, .. } => PlaceHoldRequest {
@@ -117,10 +126,14 @@ impl Day<'_> {
                 validate_only: false,
             }
             .into(),
-            Action::Release { hold, .. } => {
-                ReleaseHoldRequest { request_id, branch, hold: self.names.hold(*hold)?, reason: REASON.to_owned() }.into()
+            Action::Release { hold, .. } => ReleaseHoldRequest {
+                request_id,
+                branch,
+                hold: self.names.hold(*hold)?,
+                reason: REASON.to_owned(),
             }
-            other => anyhow::bail!("{other:?} is about no hold"),
+            .into(),
+            other => bail!("{other:?} is about no hold"),
         })
     }
 
@@ -134,7 +147,8 @@ impl Day<'_> {
             }
             .into(),
             OddRequest::ReleaseUnknownHold => {
-                ReleaseHoldRequest { request_id, branch, hold: NO_HOLD.to_owned(), reason: String::new() }.into()
+                ReleaseHoldRequest { request_id, branch, hold: NO_HOLD.to_owned(), reason: String::new() }
+                    .into()
             }
             OddRequest::OpenOnCode { kind, ledger_code, currency } => OpenAccountRequest {
                 request_id,
@@ -157,16 +171,25 @@ impl Day<'_> {
                 ..OpenAccountRequest::default()
             }
             .into(),
-            OddRequest::OpenBusinessDay { date } => {
-                OpenBusinessDayRequest { request_id, branch, business_date: date.clone(), validate_only: false }.into()
+            OddRequest::OpenBusinessDay { date } => OpenBusinessDayRequest {
+                request_id,
+                branch,
+                business_date: date.clone(),
+                validate_only: false,
             }
+            .into(),
             OddRequest::SetParameter { code, value, effective_date } => {
                 let content = Parameter { code: (*code).to_owned(), value: (*value).to_owned() };
                 change(request_id, branch, effective_date, Content::Parameter(content)).into()
             }
             OddRequest::SellBelowBuying { currency, effective_date } => {
-                let [buy, sell, middle] = ["700.00", "690.00", "695.00"].map(str::to_owned);
-                let content = ExchangeRate { currency: (*currency).to_owned(), unit: 100, buy, sell, middle };
+                let content = ExchangeRate {
+                    currency: (*currency).to_owned(),
+                    unit: 100,
+                    buy: "700.00".to_owned(),
+                    sell: "690.00".to_owned(),
+                    middle: "695.00".to_owned(),
+                };
                 change(request_id, branch, effective_date, Content::ExchangeRate(content)).into()
             }
         })
@@ -217,9 +240,24 @@ fn owner(customer: &str, title: &str) -> Holder {
     Holder { customer: customer.to_owned(), title: title.to_owned(), role: HolderRole::Owner.into() }
 }
 
-fn change(request_id: String, branch: String, effective_date: &str, content: Content) -> ChangeBaseDataRequest {
-    let record = BaseRecord { effective_date: effective_date.to_owned(), content: Some(content), ..BaseRecord::default() };
-    ChangeBaseDataRequest { request_id, branch, records: vec![record], reason: REASON.to_owned(), validate_only: false }
+fn change(
+    request_id: String,
+    branch: String,
+    effective_date: &str,
+    content: Content,
+) -> ChangeBaseDataRequest {
+    let record = BaseRecord {
+        effective_date: effective_date.to_owned(),
+        content: Some(content),
+        ..BaseRecord::default()
+    };
+    ChangeBaseDataRequest {
+        request_id,
+        branch,
+        records: vec![record],
+        reason: REASON.to_owned(),
+        validate_only: false,
+    }
 }
 
 fn yuan(amount: &str) -> Money {
@@ -227,7 +265,10 @@ fn yuan(amount: &str) -> Money {
 }
 
 fn timestamp(time: chrono::DateTime<chrono::Utc>) -> Timestamp {
-    Timestamp { seconds: time.timestamp(), nanos: i32::try_from(time.timestamp_subsec_nanos()).unwrap_or_default() }
+    Timestamp {
+        seconds: time.timestamp(),
+        nanos: i32::try_from(time.timestamp_subsec_nanos()).unwrap_or_default(),
+    }
 }
 
 /// Another request under the same id.

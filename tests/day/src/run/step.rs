@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A hold that lapses is written down as expired within this, after its time.
-const EXPIRED_WITHIN: Duration = Duration::from_secs(60);
+const EXPIRED_WITHIN: Duration = Duration::from_mins(1);
 
 /// Between two looks at a hold.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -72,7 +72,8 @@ impl Day<'_> {
         match self.call(token, request, deeds).await {
             Err(refusal) => {
                 let approval = refusal.approval().map(str::to_owned);
-                let approval = approval.with_context(|| format!("a second person was to be asked for, not {refusal}"))?;
+                let approval = approval
+                    .with_context(|| format!("a second person was to be asked for, not {refusal}"))?;
                 deeds.refusals.push(refusal.reason);
                 Ok(approval)
             }
@@ -108,7 +109,8 @@ impl Day<'_> {
             }
             Again::Other => {
                 let outcome = self.call(token, &altered(request)?, deeds).await;
-                is_refusal(outcome, "REQUEST_ID_REUSED", deeds).context("another request under the same id")?;
+                is_refusal(outcome, "REQUEST_ID_REUSED", deeds)
+                    .context("another request under the same id")?;
             }
         }
         Ok(())

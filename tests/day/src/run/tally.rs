@@ -61,7 +61,10 @@ impl Tally {
             Err(error) => {
                 self.otherwise += 1;
                 if self.told.len() < TOLD_MAX {
-                    self.told.push(format!("{} in branch {} ({:?}): {error:#}", step.label, step.branch, step.expected));
+                    self.told.push(format!(
+                        "{} in branch {} ({:?}): {error:#}",
+                        step.label, step.branch, step.expected
+                    ));
                 }
             }
         }

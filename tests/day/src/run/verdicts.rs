@@ -21,7 +21,12 @@ pub(super) fn learn(step: &Step, answer: &Answer, names: &Names) -> Result<()> {
         (Action::Open { customer, terms }, answer) => {
             let account = answer_of!(answer, OpenAccount)?.account.as_ref().context("an account")?;
             ensure!(ids::is_account_number(&account.number), "{} has a wrong check digit", account.number);
-            ensure!(account.number.starts_with(&terms.branch), "{} is not of branch {}", account.number, terms.branch);
+            ensure!(
+                account.number.starts_with(&terms.branch),
+                "{} is not of branch {}",
+                account.number,
+                terms.branch
+            );
             let status = if terms.is_active() { AccountStatus::Active } else { AccountStatus::Pending };
             ensure!(account.status() == status, "{} is {:?}, not {status:?}", account.name, account.status());
             names.set_account(*customer, account.name.clone());
@@ -30,7 +35,11 @@ pub(super) fn learn(step: &Step, answer: &Answer, names: &Names) -> Result<()> {
             let placed = answer_of!(answer, PlaceHold)?.hold.as_ref().context("a hold")?;
             ensure!(placed.state() == HoldState::Open, "{} is {:?}", placed.name, placed.state());
             let remaining = amount(placed.remaining.as_ref())?;
-            ensure!(remaining == asked.parse::<Decimal>()?, "{} has {remaining} set aside, not {asked}", placed.name);
+            ensure!(
+                remaining == asked.parse::<Decimal>()?,
+                "{} has {remaining} set aside, not {asked}",
+                placed.name
+            );
             names.set_hold(*hold, placed.name.clone());
         }
         _ => {}
@@ -78,7 +87,10 @@ fn stands(entry: &Entry, standing: &Standing) -> Result<()> {
     let (ledger, available) = (amount(entry.ledger.as_ref())?, amount(entry.available.as_ref())?);
     let found = (entry.number, ledger, available);
     let foreseen = (standing.entries, standing.ledger, standing.available);
-    ensure!(found == foreseen, "entries, ledger and available balance are {found:?}, and were to be {foreseen:?}");
+    ensure!(
+        found == foreseen,
+        "entries, ledger and available balance are {found:?}, and were to be {foreseen:?}"
+    );
     Ok(())
 }
 

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, Result};
-use countinghouse_proto::accounting::v1::{BaseKind, BaseRecord, ChangeBaseDataRequest, base_record::Content};
+use countinghouse_proto::accounting::v1::{
+    BaseKind, BaseRecord, ChangeBaseDataRequest, base_record::Content,
+};
 use rust_decimal::Decimal;
 
 use super::Setup;
@@ -42,7 +44,9 @@ impl Setup<'_> {
             .bank
             .records
             .iter()
-            .filter_map(|record| Some((kind_of(record.content.as_ref()?).into(), record.effective_date.as_str())))
+            .filter_map(|record| {
+                Some((kind_of(record.content.as_ref()?).into(), record.effective_date.as_str()))
+            })
             .collect();
         let mut there = HashMap::new();
         for (kind, on) in asked {
@@ -81,10 +85,16 @@ fn canonical(record: &BaseRecord) -> Option<Content> {
         }
     };
     match &mut content {
-        Content::ExchangeRate(rate) => [&mut rate.buy, &mut rate.sell, &mut rate.middle].into_iter().for_each(plain),
+        Content::ExchangeRate(rate) => {
+            [&mut rate.buy, &mut rate.sell, &mut rate.middle].into_iter().for_each(plain);
+        }
         Content::InterestRate(rate) => plain(&mut rate.annual_percent),
         Content::Operator(operator) => {
-            operator.limits.iter_mut().filter_map(|limit| limit.single_max.as_mut()).for_each(|max| plain(&mut max.amount));
+            operator
+                .limits
+                .iter_mut()
+                .filter_map(|limit| limit.single_max.as_mut())
+                .for_each(|max| plain(&mut max.amount));
         }
         _ => {}
     }

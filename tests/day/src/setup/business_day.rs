@@ -44,7 +44,8 @@ fn first_day(bank: &Bank, now: DateTime<Utc>) -> Result<NaiveDate> {
     let zone: chrono_tz::Tz = bank.parameter("BANK_ZONE")?.parse().context("BANK_ZONE is no time zone")?;
     let today = now.with_timezone(&zone).date_naive();
     // The day before must have a calendar too, for late slips.
-    let usable = |date: &NaiveDate| bank.previous_business_day(*date).is_ok() && bank.next_business_day(*date).is_ok();
+    let usable =
+        |date: &NaiveDate| bank.previous_business_day(*date).is_ok() && bank.next_business_day(*date).is_ok();
     let today = match bank.calendar(today.year()) {
         Some(_) if usable(&today) => today,
         _ => fallback(bank)?,

@@ -59,7 +59,11 @@ impl Setup<'_> {
             let posted = self.approved(maker, checker, request).await;
             posted.with_context(|| format!("{} at {}", founding.code, founding.marks))?;
         }
-        let told = if missing.is_empty() { "was founded before".to_owned() } else { format!("{} postings", missing.len()) };
+        let told = if missing.is_empty() {
+            "was founded before".to_owned()
+        } else {
+            format!("{} postings", missing.len())
+        };
         report.line(format_args!("founding: {told}"))?;
         Ok(!missing.is_empty())
     }
@@ -127,15 +131,22 @@ impl Setup<'_> {
 
     /// 现金调拨: one posting for all branches.
     fn cash_for_branches(&self, funds: &Funds) -> Founding {
-        let places = self.bank.internal_accounts.iter().filter(|account| {
-            account.ledger_code == TELLERS_CASH && account.currency == funds.currency
-        });
+        let places = self
+            .bank
+            .internal_accounts
+            .iter()
+            .filter(|account| account.ledger_code == TELLERS_CASH && account.currency == funds.currency);
         let mut lines: Vec<Line> = places
             .map(|place| line(&place.branch, TELLERS_CASH, Side::Debit, &funds.currency, funds.branch_cash))
             .collect();
         let all = lines.iter().map(|_| funds.branch_cash).sum();
         lines.push(line(&self.office.code, VAULT_CASH, Side::Credit, &funds.currency, all));
-        Founding { code: "BRANCH_CASH", narrative: "现金调拨", marks: self.at_head_office(TELLERS_CASH, funds), lines }
+        Founding {
+            code: "BRANCH_CASH",
+            narrative: "现金调拨",
+            marks: self.at_head_office(TELLERS_CASH, funds),
+            lines,
+        }
     }
 
     fn at_head_office(&self, ledger_code: &str, funds: &Funds) -> Place {

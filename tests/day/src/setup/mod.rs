@@ -69,7 +69,12 @@ impl Setup<'_> {
     }
 
     /// Sends a request that needs a second person, with that person's approval.
-    async fn approved(&self, maker: &Caller, checker: &Caller, request: impl Into<Request>) -> Result<Answer> {
+    async fn approved(
+        &self,
+        maker: &Caller,
+        checker: &Caller,
+        request: impl Into<Request>,
+    ) -> Result<Answer> {
         let (maker, checker) = (self.staff.token(maker)?, self.staff.token(checker)?);
         let request = request.into();
         self.client.send_approved(&maker, &checker, &request).await.context("with a second person")

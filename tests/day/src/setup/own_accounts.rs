@@ -26,12 +26,19 @@ impl Setup<'_> {
     /// Opens those that are missing, and gives the names of all.
     pub(super) async fn open_own_accounts(&self, report: &mut Report<'_>) -> Result<BTreeMap<Place, String>> {
         let mut names = self.own_names().await?;
-        let missing: Vec<&InternalAccount> =
-            self.bank.internal_accounts.iter().filter(|account| !names.contains_key(&place(account))).collect();
+        let missing: Vec<&InternalAccount> = self
+            .bank
+            .internal_accounts
+            .iter()
+            .filter(|account| !names.contains_key(&place(account)))
+            .collect();
         let (opening, all) = (missing.len(), self.bank.internal_accounts.len());
-        let mut opened = stream::iter(missing)
-            .map(|account| async move { Ok::<_, anyhow::Error>((place(account), self.open_own(account).await?)) })
-            .buffer_unordered(IN_FLIGHT);
+        let mut opened =
+            stream::iter(missing)
+                .map(|account| async move {
+                    Ok::<_, anyhow::Error>((place(account), self.open_own(account).await?))
+                })
+                .buffer_unordered(IN_FLIGHT);
         let mut done = 0_usize;
         while let Some((place, name)) = opened.try_next().await? {
             names.insert(place, name);
@@ -49,7 +56,9 @@ impl Setup<'_> {
         let mut names = BTreeMap::new();
         for kind in OWN_KINDS {
             let filter = ListAccountsRequest { kind: kind.into(), ..ListAccountsRequest::default() };
-            for Account { name, branch, ledger_code, currency, .. } in self.client.accounts(&token, filter).await? {
+            for Account { name, branch, ledger_code, currency, .. } in
+                self.client.accounts(&token, filter).await?
+            {
                 names.insert(Place { branch, ledger_code, currency }, name);
             }
         }
@@ -72,13 +81,17 @@ impl Setup<'_> {
     }
 
     /// What is on each.
-    pub(super) async fn own_totals(&self, names: &BTreeMap<Place, String>) -> Result<BTreeMap<Place, Totals>> {
+    pub(super) async fn own_totals(
+        &self,
+        names: &BTreeMap<Place, String>,
+    ) -> Result<BTreeMap<Place, Totals>> {
         let token = self.reader()?;
         let read = |(place, name): (&Place, &String)| {
             let (token, place, name) = (token.clone(), place.clone(), name.clone());
             async move {
                 let found = self.client.account(&token, &name).await?;
-                let (account, balance) = found.account.zip(found.balance).context("an account with a balance")?;
+                let (account, balance) =
+                    found.account.zip(found.balance).context("an account with a balance")?;
                 ensure!(account.name == name, "asked for {name}, answered {}", account.name);
                 let totals = Totals {
                     side: account.normal_side(),
