@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 PATH := $(HOME)/.cargo/bin:$(PATH)
-LOCAL := cargo run -q -p local --
+LOCAL := scripts/built local
 
 .PHONY: help run up down clean-local test bench-accounting lint fmt prepare docs
 
@@ -11,8 +11,8 @@ help: ## This list
 
 run: ## A bank on this machine: stack, services, a banking day; until Ctrl-C (ARGS=--once: until the summary)
 	@scripts/setup
-	@cargo build -p local -p accounting -p day
-	@exec cargo run -q -p local -- run $(ARGS)
+	@cargo build --workspace --bins
+	@exec $(LOCAL) run $(ARGS)
 
 up: ## Postgres and Kafka alone, for development
 	@scripts/setup
@@ -44,4 +44,4 @@ prepare: ## Write .sqlx again, after a change of migrations or queries
 	@for toml in services/*/sqlx.toml; do scripts/prepare "$$(basename "$$(dirname "$$toml")")" || exit 1; done
 
 docs: ## Write the generated documents again, after a change of the contract
-	@cargo run -q -p contracts -- generate
+	@scripts/built contracts generate

@@ -125,14 +125,14 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::BTreeMap;
 
     use super::*;
 
     fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let variable =
             |(key, value): &(&str, &str)| (format!("COUNTINGHOUSE_ACCOUNTING__{key}"), (*value).to_owned());
-        let variables: HashMap<_, _> = variables.iter().map(variable).collect();
+        let variables: BTreeMap<_, _> = variables.iter().map(variable).collect();
         config::load_with(SERVICE, DEFAULTS, None, Some(variables))
     }
 

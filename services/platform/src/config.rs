@@ -1,7 +1,7 @@
 //! Configuration: defaults in the binary, then a file, then the environment. Unknown keys are refused, so that a slip of the
 //! pen stops the start instead of leaving a default in force.
 
-use std::{fmt, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use config::{Config, Environment, File, FileFormat};
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
@@ -29,14 +29,14 @@ pub fn load_with<T: DeserializeOwned>(
     service: &str,
     defaults_toml: &str,
     file: Option<&Path>,
-    variables: Option<std::collections::HashMap<String, String>>,
+    variables: Option<BTreeMap<String, String>>,
 ) -> Result<T, ConfigError> {
     let failed =
         |error: &dyn fmt::Display| ConfigError { service: service.to_owned(), reason: error.to_string() };
     let environment = Environment::with_prefix(&format!("COUNTINGHOUSE_{}", service.to_uppercase()))
         .prefix_separator("__")
         .separator("__")
-        .source(variables);
+        .source(variables.map(|variables| variables.into_iter().collect()));
     let mut builder = Config::builder().add_source(File::from_str(defaults_toml, FileFormat::Toml));
     if let Some(path) = file {
         builder = builder.add_source(File::from(path).format(FileFormat::Toml));

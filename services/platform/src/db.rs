@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use sqlx::{
     PgConnection, PgPool,
+    error::DatabaseError,
     migrate::{Migrate, MigrateError, Migration, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -116,8 +117,8 @@ pub async fn transact<G: Sync + ?Sized, T>(
 
 /// Whether Postgres ended the transaction because of others: 40001 serialization failure, 40P01 deadlock.
 fn is_retriable(failure: &Failure) -> bool {
-    let code =
-        failure.database_error().and_then(sqlx::Error::as_database_error).and_then(|error| error.code());
+    let error = failure.database_error().and_then(sqlx::Error::as_database_error);
+    let code = error.and_then(DatabaseError::code);
     matches!(code.as_deref(), Some("40001" | "40P01"))
 }
 

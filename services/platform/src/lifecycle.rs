@@ -138,6 +138,8 @@ impl Lifecycle {
         let Tasks { mut running, mut names } =
             std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         let crashed = tokio::select! {
+            // A task that ends because it was told to is no crash.
+            biased;
             () = asked => None,
             () = self.soft.cancelled() => None,
             Some(ended) = running.join_next_with_id() => Some(ended),

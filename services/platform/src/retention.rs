@@ -36,8 +36,8 @@ pub struct Retention {
     pub dead_letter_days: u32,
     /// Requests with their answers. A repeat after that is a new request: longer than any caller goes on repeating.
     pub request_days: u32,
-    /// Audit records and their seals; at least [`AUDIT_DAYS_MIN`]. By default for the ten years that auxiliary accounting records are kept
-    /// (Measures for the Administration of Accounting Archives, Order 79 of 2015).
+    /// Audit records and their seals; at least [`AUDIT_DAYS_MIN`]. By default for the ten years that auxiliary accounting
+    /// records are kept (Measures for the Administration of Accounting Archives, Order 79 of 2015).
     #[serde(deserialize_with = "audit_days")]
     pub audit_days: u32,
 }
@@ -82,14 +82,14 @@ pub async fn run(pool: PgPool, retention: Retention, clock: SharedClock, stop: C
 /// Clears everything that has been kept long enough at `now`.
 pub async fn sweep(pool: &PgPool, retention: &Retention, now: DateTime<Utc>) -> Result<Cleared, sqlx::Error> {
     let mut cleared = Cleared {
-        audit_records: retire_audit(pool, now - days(retention.audit_days)).await?,
+        audit_records: retire_audit(pool, ago(now, retention.audit_days)).await?,
         ..Cleared::default()
     };
     loop {
-        let outbox = outbox::clear(pool, now - days(retention.outbox_days)).await?;
-        let inbox = inbox::clear(pool, now - days(retention.inbox_days)).await?;
-        let dead_letters = dead_letters::clear(pool, now - days(retention.dead_letter_days)).await?;
-        let requests = idempotency::clear(pool, now - days(retention.request_days)).await?;
+        let outbox = outbox::clear(pool, ago(now, retention.outbox_days)).await?;
+        let inbox = inbox::clear(pool, ago(now, retention.inbox_days)).await?;
+        let dead_letters = dead_letters::clear(pool, ago(now, retention.dead_letter_days)).await?;
+        let requests = idempotency::clear(pool, ago(now, retention.request_days)).await?;
         cleared.outbox += outbox;
         cleared.inbox += inbox;
         cleared.dead_letters += dead_letters;
@@ -102,8 +102,10 @@ pub async fn sweep(pool: &PgPool, retention: &Retention, now: DateTime<Utc>) -> 
     }
 }
 
-fn days(number: u32) -> TimeDelta {
-    TimeDelta::days(i64::from(number))
+/// Nothing is from before 1970, however long it is to be kept.
+fn ago(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
+    let then = now.checked_sub_signed(TimeDelta::days(i64::from(days)));
+    then.map_or(DateTime::UNIX_EPOCH, |then| then.max(DateTime::UNIX_EPOCH))
 }
 
 async fn retire_audit(pool: &PgPool, sealed_before: DateTime<Utc>) -> Result<u64, sqlx::Error> {

@@ -24,7 +24,8 @@ pub(crate) struct Shared {
 /// The shared servers, which are started when they do not run.
 pub(crate) async fn servers() -> &'static Shared {
     static SHARED: OnceCell<Shared> = OnceCell::const_new();
-    SHARED.get_or_init(|| async { find().await.expect("the tests' Postgres and Kafka run") }).await
+    // Boxed, since it is large and part of nearly every test's future.
+    SHARED.get_or_init(|| async { Box::pin(find()).await.expect("the tests' Postgres and Kafka run") }).await
 }
 
 async fn find() -> Result<Shared> {

@@ -54,7 +54,7 @@ pub fn check(root: &Path, documents: &Documents) -> Result<()> {
     wrong.extend(stale(root, documents)?.into_iter().map(|path| format!("{path} is not generated any more")));
     ensure!(
         wrong.is_empty(),
-        "documents are not in step with the contract; `cargo run -p contracts -- generate` mends them:\n  {}",
+        "documents are not in step with the contract; `make docs` mends them:\n  {}",
         wrong.join("\n  ")
     );
     Ok(())

@@ -153,7 +153,7 @@ async fn start(stack: &Stack, service: &'static str, endpoints: &Endpoints) -> R
 fn binary(name: &str) -> Result<PathBuf> {
     let path = env::current_exe()?.with_file_name(name);
     if !path.exists() {
-        bail!("{} is not built: run `cargo build -p {name}`, or use `make run`", path.display());
+        bail!("{} is not built: run `cargo build --workspace`, or use `make run`", path.display());
     }
     Ok(path)
 }

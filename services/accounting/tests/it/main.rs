@@ -3,3 +3,5 @@
 mod authorisation;
 mod slice;
 mod support;
+mod tampering;
+mod writer;

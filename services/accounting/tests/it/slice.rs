@@ -12,7 +12,7 @@ use rdkafka::{
 use serde_json::Value;
 
 use crate::support::{
-    Bank, DAY, credit, debit, own,
+    Bank, DAY, OWN_ACCOUNTS, credit, debit, own,
     people::{SUB_BRANCH, TELLER, TELLER_ELSEWHERE},
     post, yuan,
 };
@@ -52,7 +52,7 @@ async fn a_transfer_is_booked_told_and_proved() {
     assert_eq!(told[count - 1]["name"], posting.name);
     assert_eq!(facts(&bank, BRANCHES, 4).await.len(), 4);
     assert_eq!(facts(&bank, DAYS, 1).await[0]["businessDate"], DAY);
-    assert_eq!(facts(&bank, ACCOUNTS, 61).await[60]["name"], to);
+    assert_eq!(facts(&bank, ACCOUNTS, OWN_ACCOUNTS + 2).await[OWN_ACCOUNTS + 1]["name"], to);
 
     let sound = verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
     assert_eq!(sound.journal.postings, posting.number);

@@ -13,15 +13,17 @@
 //! `audit_waiting`, and its seal takes it out, in one transaction. That table holds a second's worth of rows. A record that
 //! neither waits nor is in a seal was not appended here, or its seal is gone: `verify` finds it.
 //!
-//! **What a chain cannot show** by itself is that its end was cut off, records and all, or written anew from some seal on.
-//! Therefore the sealer logs the [`Head`] of the chain as it grows, and [`verify_noted`] checks that a head which was noted
-//! outside of the database is still in the chain.
+//! **What a chain cannot show** by itself is that its end was cut off, records and all, or written anew from some seal on, or
+//! that a record vanished in the second before it was sealed. Against the first two the sealer logs the [`Head`] of the chain
+//! as it grows, and [`verify_noted`] checks that a head which was noted outside of the database is still in the chain. Against
+//! all three stands that only the owner of the tables could do it, and no service runs as that.
 //!
-//! **Retention.** Records are kept for years ([`Retention::audit_days`](crate::retention::Retention)), and then go in whole seals from the start of
-//! the chain ([`retire`]); `audit_origin` keeps the number and the hash of the last one, on which the first that is kept
-//! follows, so the rest verifies as before. That is why the table has no partitions by month: a seal at the turn of a month
-//! would lose half of its records, and a record that commits late would need a month that is gone. The database itself
-//! refuses to retire anything younger than a year. Archive before: a seal with its records is all that a later check needs.
+//! **Retention.** Records are kept for years ([`Retention::audit_days`](crate::retention::Retention)), and then go in whole
+//! seals from the start of the chain ([`retire`]); `audit_origin` keeps the number and the hash of the last one, on which the
+//! first that is kept follows, so the rest verifies as before. That is why the table has no partitions by month: a seal at the
+//! turn of a month would lose half of its records, and a record that commits late would need a month that is gone. The
+//! database itself refuses to retire anything younger than a year. Archive before: a seal with its records is all that a later
+//! check needs.
 
 mod gauges;
 mod retire;

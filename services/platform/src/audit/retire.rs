@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-/// Seals that one call retires at most: 100,000 records, so that its locks and its log are gone in a second or two.
-const SEALS_MAX: i32 = 100;
+/// Seals that one call retires at most: 20,000 records, which take well under a second.
+const SEALS_MAX: i32 = 20;
 
 /// Retires the oldest seals with their records, as far as all were sealed before `sealed_before`; a bounded number, and says
 /// how many records went. Call again until none does. The database refuses what is younger than a year.

@@ -171,7 +171,9 @@ async fn seal_next(
         return Ok(0);
     }
     let mut seal = Seal::begin(&head(conn).await?, now, rows.len());
-    rows.iter().for_each(|row| seal.add(row));
+    for row in &rows {
+        seal.add(row);
+    }
     let positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
     write(conn, &seal.finish(), now, &positions).await?;
     gauges.sealed(u64::try_from(rows.len()).expect("invariant: a seal has at most ROWS_MAX rows"));

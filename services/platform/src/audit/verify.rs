@@ -67,6 +67,8 @@ async fn walk(pool: &PgPool, noted: Option<&Head>) -> Result<Verified, VerifyErr
     sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         .execute(&mut *transaction)
         .await?;
+    // A long chain takes longer than the statements of a service may.
+    sqlx::query!("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await?;
     let origin = origin(&mut transaction).await?;
     let mut verified = Verified { seals: 0, records: 0, waiting: 0, origin, head: origin };
     let mut is_noted = noted.is_none_or(|noted| noted.number < origin.number || *noted == origin);

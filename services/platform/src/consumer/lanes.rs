@@ -27,6 +27,10 @@ use crate::facts::{KafkaConfig, RawRecord};
 /// How often offsets are committed: what a crash in between costs is duplicates, which have no effect.
 const COMMIT_EVERY: Duration = Duration::from_millis(200);
 
+/// How often a commit is repeated that may have failed, as it does while a group changes. The client does not tell what became
+/// of a commit that it was not to wait for.
+const COMMIT_AGAIN_EVERY: Duration = Duration::from_secs(5);
+
 /// A partition by its name on the cluster.
 type Partition = (String, i32);
 
@@ -42,6 +46,7 @@ pub struct Lanes<H> {
 struct Open {
     lanes: HashMap<Partition, Lane>,
     commit_at: Instant,
+    commit_again_at: Instant,
 }
 
 struct Lane {
@@ -52,8 +57,6 @@ struct Lane {
     paused: bool,
     /// The offset of the last commit that was asked for.
     asked: i64,
-    /// The offset of the last commit that Kafka has agreed to.
-    committed: i64,
 }
 
 /// What a lane holds, and how far it has come.
@@ -95,7 +98,12 @@ impl Load {
 impl<H: Handler> Lanes<H> {
     /// Lanes whose tasks run in the current runtime.
     pub fn new(intake: Arc<Intake<H>>, kafka: KafkaConfig) -> Lanes<H> {
-        let open = Open { lanes: HashMap::new(), commit_at: Instant::now() + COMMIT_EVERY };
+        let now = Instant::now();
+        let open = Open {
+            lanes: HashMap::new(),
+            commit_at: now + COMMIT_EVERY,
+            commit_again_at: now + COMMIT_AGAIN_EVERY,
+        };
         Lanes { intake, kafka, runtime: Handle::current(), open: Mutex::new(open) }
     }
 
@@ -132,7 +140,11 @@ impl<H: Handler> Lanes<H> {
         let now = Instant::now();
         if now >= open.commit_at {
             open.commit_at = now + COMMIT_EVERY;
-            let offsets = offsets(open.lanes.iter_mut(), |lane| lane.asked);
+            let again = now >= open.commit_again_at;
+            if again {
+                open.commit_again_at = now + COMMIT_AGAIN_EVERY;
+            }
+            let offsets = offsets(open.lanes.iter_mut(), again);
             if offsets.count() > 0 {
                 log_failure("commit", consumer.commit(&offsets, CommitMode::Async));
             }
@@ -146,11 +158,15 @@ impl<H: Handler> Lanes<H> {
         self.close(consumer, lanes.into_iter().collect());
     }
 
-    /// Waits for the work in hand and commits what is done. Records that still wait in the lanes are dropped: no offset of
+    /// Lifts the pauses, which would outlast the lanes: a partition that comes back to this member would stand still. Waits for
+    /// the work in hand and commits what is done. Records that still wait in the lanes are dropped: no offset of
     /// theirs was committed, so whoever has the partition next gets them.
     fn close(&self, consumer: &BaseConsumer<Self>, mut lanes: Vec<(Partition, Lane)>) {
-        for (_, lane) in &lanes {
+        for ((topic, partition), lane) in &lanes {
             lane.stop.cancel();
+            if lane.paused {
+                log_failure("resume", consumer.resume(&one(topic, *partition)));
+            }
         }
         self.runtime.block_on(async {
             for (_, lane) in &mut lanes {
@@ -159,8 +175,7 @@ impl<H: Handler> Lanes<H> {
                 }
             }
         });
-        let offsets =
-            offsets(lanes.iter_mut().map(|(partition, lane)| (&*partition, lane)), |lane| lane.committed);
+        let offsets = offsets(lanes.iter_mut().map(|(partition, lane)| (&*partition, lane)), true);
         if offsets.count() > 0 {
             // Waits for the answer, or in vain for as long as a session lasts: whoever has the partition next begins where
             // this member ended.
@@ -172,7 +187,7 @@ impl<H: Handler> Lanes<H> {
         let (records, queue) = mpsc::channel(2 * LANE_RECORDS_MAX);
         let (load, stop) = (Arc::new(Load::default()), CancellationToken::new());
         let work = work(Arc::clone(&self.intake), queue, Arc::clone(&load), stop.clone());
-        Lane { records, load, stop, task: self.runtime.spawn(work), paused: false, asked: 0, committed: 0 }
+        Lane { records, load, stop, task: self.runtime.spawn(work), paused: false, asked: 0 }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -221,32 +236,17 @@ impl<H: Handler> ConsumerContext for Lanes<H> {
         drop(open);
         self.close(consumer, lanes);
     }
-
-    /// What was not committed is asked for again.
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let mut open = self.open();
-        for element in offsets.elements() {
-            let partition = (element.topic().to_owned(), element.partition());
-            let Some(lane) = open.lanes.get_mut(&partition) else { continue };
-            match (&result, element.error(), element.offset()) {
-                (Ok(()), Ok(()), Offset::Offset(offset)) => lane.committed = lane.committed.max(offset),
-                _ => lane.asked = lane.committed,
-            }
-        }
-        drop(open);
-        log_failure("commit", result);
-    }
 }
 
-/// The offsets of what the lanes have done beyond `known`; they count as asked for from now on.
+/// The offsets to commit: of what the lanes have done since they were asked for last, or have done at all.
 fn offsets<'a>(
     lanes: impl Iterator<Item = (&'a Partition, &'a mut Lane)>,
-    known: impl Fn(&Lane) -> i64,
+    again: bool,
 ) -> TopicPartitionList {
     let mut offsets = TopicPartitionList::new();
     for ((topic, partition), lane) in lanes {
         let done = lane.load.done.load(Ordering::Acquire);
-        if done > known(lane) {
+        if done > lane.asked || (again && done > 0) {
             lane.asked = done;
             let added = offsets.add_partition_offset(topic, *partition, Offset::Offset(done));
             log_failure("commit", added);

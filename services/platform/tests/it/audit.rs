@@ -1,6 +1,7 @@
 //! The audit's chain: sealed soon, whole under every fault, and broken by every kind of tampering.
 
 use std::{
+    borrow::Cow,
     env,
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -14,13 +15,13 @@ use platform::{
 };
 use rand::Rng;
 use serde_json::json;
-use sqlx::{AssertSqlSafe, PgPool};
-use testkit::{TestDatabase, wait_for};
+use sqlx::{AssertSqlSafe, PgPool, error::DatabaseError};
+use testkit::TestDatabase;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::bench::{self, BOUND, MIGRATOR, Running, clock, now, seeded};
+use crate::support::bench::{self, MIGRATOR, Running, clock, now, reaches, seeded};
 
 /// How the tests tell a sealer in a process of its own where it works.
 const DATABASE_URL: &str = "TEST_SEALER_DATABASE_URL";
@@ -46,18 +47,16 @@ pub fn record(number: u128) -> AuditRecord {
 
 async fn append(pool: &PgPool, numbers: impl IntoIterator<Item = u128>) {
     let records: Vec<AuditRecord> = numbers.into_iter().map(record).collect();
-    audit::append(&mut *pool.acquire().await.unwrap(), &records).await.unwrap();
-}
-
-async fn sealed(pool: &PgPool) -> Option<i64> {
-    let sealed = "SELECT coalesce(sum(cardinality(positions)), 0)::bigint FROM platform.audit_seal";
-    sqlx::query_scalar(sealed).fetch_one(pool).await.ok()
+    audit::append(&mut pool.acquire().await.unwrap(), &records).await.unwrap();
 }
 
 /// Waits until at least `count` records are sealed.
 pub async fn sealed_reach(pool: &PgPool, count: i64) {
-    wait_for(BOUND, "the records to be sealed", || async {
-        sealed(pool).await.filter(|sealed| *sealed >= count)
+    reaches("the records to be sealed", count, async || {
+        sqlx::query_scalar("SELECT coalesce(sum(cardinality(positions)), 0)::bigint FROM platform.audit_seal")
+            .fetch_one(pool)
+            .await
+            .ok()
     })
     .await;
 }
@@ -84,7 +83,7 @@ async fn what_is_committed_is_sealed_and_what_is_not_leaves_no_trace() {
     let mut undone = pool.begin().await.unwrap();
     audit::append(&mut undone, &[record(1)]).await.unwrap();
     undone.rollback().await.unwrap();
-    audit::append(&mut *pool.acquire().await.unwrap(), &[]).await.unwrap();
+    audit::append(&mut pool.acquire().await.unwrap(), &[]).await.unwrap();
     append(pool, 1..=5).await;
     assert_eq!(audit::verify(pool).await.unwrap().waiting, 5);
 
@@ -97,6 +96,9 @@ async fn what_is_committed_is_sealed_and_what_is_not_leaves_no_trace() {
     assert_eq!(audit::verify_noted(pool, &verified.head).await.unwrap(), verified);
 }
 
+/// Actor, approver, resource, outcome, reason, request id, detail.
+type Kept = (String, Option<String>, String, String, Option<String>, Option<Uuid>, serde_json::Value);
+
 #[tokio::test]
 async fn a_record_is_kept_as_it_was_made() {
     let database = testkit::database(&MIGRATOR).await;
@@ -104,8 +106,7 @@ async fn a_record_is_kept_as_it_was_made() {
     odd.actor = "T\u{0}\u{1F600}".to_owned();
     odd.detail = json!({ "sent": "a\u{0}b" });
     odd.resource = "r".repeat(5_000);
-    audit::append(&mut *database.dml.acquire().await.unwrap(), &[record(6), odd.clone()]).await.unwrap();
-    type Kept = (String, Option<String>, String, String, Option<String>, Option<Uuid>, serde_json::Value);
+    audit::append(&mut database.dml.acquire().await.unwrap(), &[record(6), odd.clone()]).await.unwrap();
     let kept: Vec<Kept> = sqlx::query_as(
         "SELECT actor, approver, resource, outcome, reason, request_id, detail
          FROM platform.audit_record ORDER BY position",
@@ -137,7 +138,7 @@ async fn the_service_may_append_and_nothing_else() {
         "UPDATE platform.audit_waiting SET position = 5",
     ] {
         let error = sqlx::query(statement).execute(&database.dml).await.unwrap_err();
-        let code = error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
+        let code = error.as_database_error().and_then(DatabaseError::code).map(Cow::into_owned);
         assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
     }
 }

@@ -1,6 +1,6 @@
 //! Configuration: which source wins, what is refused and how it is named, and what is never shown.
 
-use std::{collections::HashMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use platform::{
     config::{self, ConfigError, Secret},
@@ -50,7 +50,7 @@ impl Drop for Temporary {
 
 fn load(file: Option<&str>, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     let file = file.map(Temporary::holding);
-    let variables: HashMap<String, String> =
+    let variables: BTreeMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     config::load_with("test", DEFAULTS, file.as_ref().map(|file| file.0.as_path()), Some(variables))
 }

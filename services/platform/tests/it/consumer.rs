@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::bench::{
     self, BOUND, Bench, NOTES, Recorder, SERVICE, Scribe, assert_each_took_effect_once_and_in_order, clock,
-    note, number, seeded,
+    note, number, reaches, seeded,
 };
 
 const DATABASE_URL: &str = "TEST_CONSUMER_DATABASE_URL";
@@ -84,8 +84,7 @@ async fn committed(bench: &Bench, handler: &str) -> i64 {
 /// Waits until the group of [`LEDGER`] has committed so many records.
 async fn committed_reaches(bench: &Bench, count: usize) {
     let count = i64::try_from(count).unwrap();
-    let all = async || (committed(bench, LEDGER).await == count).then_some(());
-    wait_for(BOUND, "every record to be committed", all).await;
+    reaches("every record to be committed", count, async || Some(committed(bench, LEDGER).await)).await;
 }
 
 async fn letters(bench: &Bench, count: usize) -> Vec<DeadLetter> {
@@ -281,18 +280,18 @@ async fn what_fails_for_now_is_tried_again_in_its_place_and_holds_up_only_its_pa
     let partition = stuck.iter().find(|record| record.fact.key == stuck_key).unwrap().partition;
     let elsewhere = stuck.iter().filter(|record| record.partition != partition).count();
 
-    let (away, tries) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
-    let (is_away, tried) = (Arc::clone(&away), Arc::clone(&tries));
+    let (away, attempts) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
+    let (still_away, counted) = (Arc::clone(&away), Arc::clone(&attempts));
     let consumer = bench.consume(Recorder::judging(LEDGER, move |record| {
-        if record.fact.key == stuck_key && is_away.load(Ordering::SeqCst) {
-            tried.fetch_add(1, Ordering::SeqCst);
+        if record.fact.key == stuck_key && still_away.load(Ordering::SeqCst) {
+            counted.fetch_add(1, Ordering::SeqCst);
             return Err(HandleError::transient("the other side is away"));
         }
         Ok(())
     }));
     wait_for(BOUND, "the other partitions to be done and several tries", || async {
         let effects = bench.effects(LEDGER).await;
-        (effects.len() >= elsewhere && tries.load(Ordering::SeqCst) > 4).then_some(())
+        (effects.len() >= elsewhere && attempts.load(Ordering::SeqCst) > 4).then_some(())
     })
     .await;
     let done = bench.effects(LEDGER).await;
@@ -334,6 +333,45 @@ async fn members_that_come_and_go_share_the_work_and_do_none_of_it_twice() {
     workers.sort_unstable();
     workers.dedup();
     assert!(workers.len() > 1, "only {workers:?} worked");
+}
+
+/// A member that can do nothing for now, while `away`; counts how often it has tried.
+fn hindered(name: &'static str, away: &Arc<AtomicBool>) -> (Recorder, Arc<AtomicUsize>) {
+    let tries = Arc::new(AtomicUsize::new(0));
+    let (still_away, counted) = (Arc::clone(away), Arc::clone(&tries));
+    let recorder = Recorder::judging(LEDGER, move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        if still_away.load(Ordering::SeqCst) {
+            return Err(HandleError::transient("the other side is away"));
+        }
+        Ok(())
+    });
+    (Recorder { member: name, ..recorder }, tries)
+}
+
+async fn tries_reach(tries: &AtomicUsize, count: usize) {
+    wait_for(BOUND, "several tries", || async { (tries.load(Ordering::SeqCst) >= count).then_some(()) }).await;
+}
+
+#[tokio::test]
+async fn a_paused_partition_that_goes_and_comes_back_goes_on() {
+    let bench = Bench::new().await;
+    // More than the lanes hold: they are full, and their partitions paused.
+    let facts = facts(&mut Scribe::new(seeded()), 6_000);
+    send(&bench, &facts).await;
+    let away = Arc::new(AtomicBool::new(true));
+    let (first, first_tries) = hindered("first", &away);
+    let first = bench.consume(first);
+    tries_reach(&first_tries, 30).await;
+
+    let (second, second_tries) = hindered("second", &away);
+    let second = bench.consume(second);
+    tries_reach(&second_tries, 1).await;
+    second.stop().await;
+    away.store(false, Ordering::SeqCst);
+    committed_reaches(&bench, facts.len()).await;
+    first.stop().await;
+    assert_each_took_effect_once_and_in_order(&bench.effects(LEDGER).await, facts.len());
 }
 
 /// A handler that has done its work on a fact and waits before it says so.

@@ -1,13 +1,13 @@
 //! The database: which migrations are missing, what is tried again and how often, and whose lock it is.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use platform::{
     config::Secret,
     db::{self, DbConfig, Work},
     refusal::{Failure, reasons},
 };
-use sqlx::{Connection, PgConnection, PgPool, migrate::Migrator};
+use sqlx::{Connection, PgConnection, PgPool, error::DatabaseError, migrate::Migrator};
 use testkit::{TestDatabase, wait_for};
 use tokio::{sync::Barrier, time::timeout};
 
@@ -33,7 +33,7 @@ async fn database() -> TestDatabase {
 fn code(failure: &Failure) -> Option<String> {
     let Failure::Faulted(fault) = failure else { return None };
     let error = fault.downcast_ref::<sqlx::Error>()?.as_database_error()?;
-    error.code().map(|code| code.into_owned())
+    error.code().map(Cow::into_owned)
 }
 
 async fn raise(conn: &mut PgConnection, code: &str) -> Result<(), Failure> {
@@ -264,7 +264,7 @@ async fn statements_and_waits_for_a_connection_are_bounded() {
     let database = testkit::database(&nothing()).await;
     let pool = db::connect(&DbConfig { acquire_timeout_ms: 60_000, ..config(&database.dml_url) }).unwrap();
     let slow = timeout(BOUND, sqlx::query("SELECT pg_sleep(600)").execute(&pool)).await.unwrap().unwrap_err();
-    let code = slow.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
+    let code = slow.as_database_error().and_then(DatabaseError::code).map(Cow::into_owned);
     assert_eq!(code.as_deref(), Some("57014"), "{slow}");
     drop(pool);
 

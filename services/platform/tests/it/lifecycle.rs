@@ -16,7 +16,7 @@ use platform::lifecycle::{Ending, Lifecycle};
 use tokio::sync::oneshot;
 
 /// More than any of the tests' tasks takes to drain.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// For tasks that never end.
 const SHORT: Duration = Duration::from_millis(20);
@@ -75,6 +75,17 @@ async fn a_process_that_is_stopping_does_not_become_ready() {
     life.set_ready();
     assert!(!*life.ready().borrow());
     assert_eq!(life.run_until(pending(), LONG).await, Ending::Drained);
+}
+
+#[tokio::test]
+async fn a_task_that_ends_as_soon_as_it_is_told_is_no_crash() {
+    for _ in 0..100 {
+        let life = Lifecycle::new();
+        life.spawn("quick", until_soft(life.clone()));
+        life.stop();
+        tokio::task::yield_now().await;
+        assert_eq!(life.run_until(pending(), LONG).await, Ending::Drained);
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Platform's mechanisms on a real database and a real broker.
 
+#![cfg(test)]
+
 mod approval_decisions;
 mod approval_lists;
 mod audit;

@@ -105,14 +105,14 @@ async fn database() -> TestDatabase {
     testkit::database(&Migrator { migrations: Vec::new().into(), ..Migrator::DEFAULT }).await
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("could not be done")]
+struct Wrapped(#[source] sqlx::Error);
+
 #[tokio::test]
 async fn a_database_that_cannot_be_reached_is_told_as_unavailable() {
     let error = PgConnection::connect("postgres://nobody:x@127.0.0.1:1/none").await.unwrap_err();
     assert_comes_back(error);
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("could not be done")]
-    struct Wrapped(#[source] sqlx::Error);
     assert_comes_back(Failure::fault(Wrapped(sqlx::Error::PoolTimedOut)));
 }
 

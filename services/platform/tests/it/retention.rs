@@ -74,6 +74,17 @@ async fn only_what_is_done_with_is_cleared() {
     assert_eq!(left, [3]);
 }
 
+#[tokio::test]
+async fn what_is_to_be_kept_for_ever_is_kept() {
+    let database = testkit::database(&MIGRATOR).await;
+    let facts = [Uuid::from_u128(1)];
+    let mut conn = database.dml.acquire().await.unwrap();
+    inbox::mark(&mut conn, "ledger", &facts, now() - TimeDelta::days(10_000)).await.unwrap();
+    let retention = Retention { inbox_days: u32::MAX, audit_days: u32::MAX, ..Retention::default() };
+    let cleared = retention::sweep(&database.dml, &retention, now()).await.unwrap();
+    assert_eq!(cleared, Cleared::default());
+}
+
 #[test]
 fn audit_that_is_to_go_within_a_year_is_refused() {
     let read = |days: u32| serde_json::from_value::<Retention>(serde_json::json!({ "audit_days": days }));
@@ -89,7 +100,7 @@ async fn the_job_clears_more_than_one_statement_may_and_stops_when_told() {
     let marks = 12_000;
     let facts: Vec<Uuid> = (0..marks).map(Uuid::from_u128).collect();
     let long_ago = now - TimeDelta::days(400);
-    inbox::mark(&mut *pool.acquire().await.unwrap(), "ledger", &facts, long_ago).await.unwrap();
+    inbox::mark(&mut pool.acquire().await.unwrap(), "ledger", &facts, long_ago).await.unwrap();
     let clock = Arc::new(ManualClock::new(now));
     let job = pool.clone();
     let life = Lifecycle::new();

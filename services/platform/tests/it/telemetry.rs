@@ -47,10 +47,13 @@ const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 
+/// A span, and who told of it.
+type Told = (Option<Resource>, Span);
+
 /// A collector that keeps what it is told.
 #[derive(Clone, Default)]
 struct Collector {
-    spans: Arc<Mutex<Vec<(Option<Resource>, Span)>>>,
+    spans: Arc<Mutex<Vec<Told>>>,
     metrics: Arc<Mutex<Vec<ExportMetricsServiceRequest>>>,
 }
 

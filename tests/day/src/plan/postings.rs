@@ -107,12 +107,21 @@ impl Planner<'_> {
         self.post(label, &desk, deal)
     }
 
-    /// Two active accounts in one currency, the first with something to spend.
+    /// Two active accounts in one currency, the first with something to spend; often of one branch.
     pub fn two_of_a_currency(&mut self) -> Option<(CustomerId, CustomerId)> {
         let from = self.any_funded(|_| true)?;
-        let currency = self.books.customer(from).currency.clone();
-        let to =
-            self.any(|id, customer| id != from && customer.is_active() && customer.currency == currency)?;
+        let (branch, currency) = {
+            let customer = self.books.customer(from);
+            (customer.branch.clone(), customer.currency.clone())
+        };
+        let takes =
+            |id, customer: &Customer| id != from && customer.is_active() && customer.currency == currency;
+        let near = self.rng.random_bool(0.5);
+        let neighbour = if near { self.any(|id, it| takes(id, it) && it.branch == branch) } else { None };
+        let to = match neighbour {
+            Some(neighbour) => neighbour,
+            None => self.any(takes)?,
+        };
         Some((from, to))
     }
 

@@ -23,8 +23,8 @@ use crate::{
 
 pub use own_accounts::amount;
 
-/// How many accounts are opened, or read, at once.
-pub const IN_FLIGHT: usize = 32;
+/// How many accounts are opened, or read, at once: fewer than the service has connections to its database.
+pub const IN_FLIGHT: usize = 8;
 
 /// What it takes to set the bank up.
 #[derive(Debug, Clone, Copy)]

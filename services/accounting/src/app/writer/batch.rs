@@ -1,11 +1,11 @@
 //! One batch after another: take what waits, load, decide, append, answer.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use chrono::{DateTime, Utc};
 use platform::{audit::AuditRecord, refusal::Failure};
-use sqlx::PgConnection;
-use tokio::sync::mpsc;
+use sqlx::{Connection, PgConnection};
+use tokio::{sync::mpsc, time};
 use tracing::error;
 
 use super::{
@@ -21,6 +21,9 @@ use crate::{
     error::{not_the_writer, outcome_unknown},
     store::load,
 };
+
+/// How long a writer with nothing to do leaves its connection untried.
+const IDLE_MAX: Duration = Duration::from_secs(1);
 
 /// Why a writer stopped writing.
 pub(super) enum Outcome {
@@ -59,15 +62,21 @@ impl Writer {
         mut book: Book,
         queue: &mut mpsc::Receiver<Job>,
     ) -> Outcome {
-        while let Some(jobs) = self.take(queue).await {
-            if let Err(outcome) = self.work(conn, &mut book, jobs).await {
+        loop {
+            let done = match time::timeout(IDLE_MAX, self.take(queue)).await {
+                Ok(Some(jobs)) => self.work(conn, &mut book, jobs).await,
+                Ok(None) => return Outcome::QueueClosed,
+                // A writer whose session is gone has lost the lock, and must not wait for a request to find that out.
+                Err(_idle) => in_time(self.patience(), conn.ping()).await.map_err(Outcome::Lost),
+            };
+            if let Err(outcome) = done {
                 return outcome;
             }
         }
-        Outcome::QueueClosed
     }
 
-    /// Waits for a job and takes all that wait besides, within the batch's bounds. `None` when the queue is closed and empty.
+    /// Waits for a job and takes all that wait besides, within the batch's bounds. `None` when the queue is closed and empty. No
+    /// job is lost when this is given up.
     async fn take(&self, queue: &mut mpsc::Receiver<Job>) -> Option<Vec<Job>> {
         let first = queue.recv().await?;
         let mut bytes = first.ask.bytes;

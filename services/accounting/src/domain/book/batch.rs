@@ -12,7 +12,7 @@ use super::{
 use crate::domain::{
     balance::RunningBalance,
     command::{Answer, BatchMode, Origin, Records, item_request_id},
-    ids::AccountId,
+    ids::AccountNumber,
     refusal::{Refusal, Rule},
     transaction::{Posting, Transaction},
 };
@@ -23,7 +23,7 @@ pub const TRANSACTIONS_MAX: usize = 1_000;
 /// What the items of a batch have done so far, to undo it.
 struct Done {
     /// The balances that accounts had, in the order in which they were moved.
-    balances: Vec<(AccountId, RunningBalance)>,
+    balances: Vec<(AccountNumber, RunningBalance)>,
     posting_before: i64,
     recorded_before: usize,
 }
@@ -92,14 +92,15 @@ impl Book {
     ) -> Result<Arc<Posting>, Refusal> {
         let mut plan = self.plan(acting, asked)?;
         for (account, balance) in std::mem::take(&mut plan.balances) {
-            done.balances.push((account, self.memory.set_balance(account, balance)));
+            let before = self.memory.set_balance(&account, balance);
+            done.balances.push((account, before));
         }
         Ok(if acting.origin.dry_run { Arc::new(plan.posting) } else { self.book(plan, records) })
     }
 
     fn undo(&mut self, done: Done, records: &mut Records) {
         for (account, balance) in done.balances.into_iter().rev() {
-            self.memory.set_balance(account, balance);
+            self.memory.set_balance(&account, balance);
         }
         self.heads.posting = done.posting_before;
         records.postings.truncate(done.recorded_before);

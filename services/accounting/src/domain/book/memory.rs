@@ -10,7 +10,7 @@ use crate::domain::{
     account::{Account, AccountKind},
     balance::RunningBalance,
     hold::{Hold, HoldState},
-    ids::{AccountId, AccountNumber, BranchCode, CurrencyCode, HoldNumber},
+    ids::{AccountNumber, BranchCode, CurrencyCode, HoldNumber},
     status::AccountStatus,
     transaction::AccountRef,
 };
@@ -28,14 +28,13 @@ struct Slot {
 pub(super) struct Memory {
     /// Besides inter-branch accounts, which stay.
     accounts_max: usize,
-    slots: LruCache<AccountId, Slot>,
-    by_number: HashMap<AccountNumber, AccountId>,
+    slots: LruCache<AccountNumber, Slot>,
     /// Accounts of which a branch has one on a code and currency.
-    by_place: HashMap<Place, AccountId>,
+    by_place: HashMap<Place, AccountNumber>,
     /// Inter-branch accounts that are not closed.
-    inter_branch: HashMap<(BranchCode, Currency), AccountId>,
+    inter_branch: HashMap<(BranchCode, Currency), AccountNumber>,
     /// Open holds.
-    by_hold: HashMap<HoldNumber, AccountId>,
+    by_hold: HashMap<HoldNumber, AccountNumber>,
     /// How many accounts stay in any case.
     pinned: usize,
     /// The batch of commands that is being collected.
@@ -47,7 +46,6 @@ impl Memory {
         Self {
             accounts_max,
             slots: LruCache::unbounded(),
-            by_number: HashMap::new(),
             by_place: HashMap::new(),
             inter_branch: HashMap::new(),
             by_hold: HashMap::new(),
@@ -57,11 +55,11 @@ impl Memory {
     }
 
     pub fn by_number(&self, number: &AccountNumber) -> Option<&AccountState> {
-        self.state(*self.by_number.get(number)?)
+        self.slots.peek(number).map(|slot| &slot.state)
     }
 
     pub fn of_branch(&self, place: &Place) -> Option<&AccountState> {
-        self.state(*self.by_place.get(place)?)
+        self.by_number(self.by_place.get(place)?)
     }
 
     /// The account that a line means.
@@ -76,38 +74,43 @@ impl Memory {
 
     /// The inter-branch account of a branch in a currency.
     pub fn inter_branch(&self, branch: &BranchCode, currency: Currency) -> Option<&AccountState> {
-        self.state(*self.inter_branch.get(&(branch.clone(), currency))?)
+        self.by_number(self.inter_branch.get(&(branch.clone(), currency))?)
     }
 
     /// An open hold, with its account.
     pub fn hold(&self, number: HoldNumber) -> Option<(&AccountState, &Hold)> {
-        let state = self.state(*self.by_hold.get(&number)?)?;
+        let state = self.by_number(self.by_hold.get(&number)?)?;
         Some((state, state.holds.iter().find(|hold| hold.number == number)?))
     }
 
     /// Whether the account of this number is in memory; if so, it stays for the commands in hand.
     pub fn names_number(&mut self, number: &AccountNumber) -> bool {
-        let id = self.by_number.get(number).copied();
-        self.names(id)
+        match self.slots.get_mut(number) {
+            Some(slot) => {
+                slot.named_in = self.batch;
+                true
+            }
+            None => false,
+        }
     }
 
     /// The same, of an account by its place.
     pub fn names_place(&mut self, place: &Place) -> bool {
-        let id = self.by_place.get(place).copied();
-        self.names(id)
+        let number = self.by_place.get(place).cloned();
+        number.is_some_and(|number| self.names_number(&number))
     }
 
     /// The same, of the account of an open hold.
     pub fn names_hold(&mut self, hold: HoldNumber) -> bool {
-        let id = self.by_hold.get(&hold).copied();
-        self.names(id)
+        let number = self.by_hold.get(&hold).cloned();
+        number.is_some_and(|number| self.names_number(&number))
     }
 
     /// Takes in accounts for the commands in hand, and lets go of the least recently used. What is in memory already is as new
     /// as what was loaded.
     pub fn learn(&mut self, accounts: Vec<AccountState>) {
         for state in accounts {
-            if !self.names(Some(state.account.id)) {
+            if !self.names_number(&state.account.number) {
                 self.insert(state);
             }
         }
@@ -118,58 +121,42 @@ impl Memory {
     /// Adds an account.
     pub fn insert(&mut self, state: AccountState) {
         let account = Arc::clone(&state.account);
-        self.by_number.insert(account.number.clone(), account.id);
         if account.kind.is_one_of_branch() {
-            self.by_place.insert(place_of(&account), account.id);
+            self.by_place.insert(place_of(&account), account.number.clone());
         }
         if account.kind == AccountKind::InterBranch {
             self.pinned += 1;
         }
-        self.by_hold.extend(state.holds.iter().map(|hold| (hold.number, account.id)));
+        self.by_hold.extend(state.holds.iter().map(|hold| (hold.number, account.number.clone())));
         self.find_between_branches(&account);
-        self.slots.put(account.id, Slot { state, named_in: self.batch });
+        self.slots.put(account.number.clone(), Slot { state, named_in: self.batch });
     }
 
     /// An account as it is after a change.
     pub fn replace(&mut self, account: Arc<Account>) {
         self.find_between_branches(&account);
-        if let Some(slot) = self.slots.peek_mut(&account.id) {
+        if let Some(slot) = self.slots.peek_mut(&account.number) {
             slot.state.account = account;
         }
     }
 
     /// Sets the balance of an account, and returns what it was.
-    pub fn set_balance(&mut self, id: AccountId, balance: RunningBalance) -> RunningBalance {
-        let slot = self.slots.peek_mut(&id).expect("invariant: what was decided on is in memory");
+    pub fn set_balance(&mut self, account: &AccountNumber, balance: RunningBalance) -> RunningBalance {
+        let slot = self.slots.peek_mut(account).expect("invariant: what was decided on is in memory");
         std::mem::replace(&mut slot.state.balance, balance)
     }
 
     /// A hold as it is after an event.
     pub fn put_hold(&mut self, hold: &Hold) {
-        let slot =
-            self.slots.peek_mut(&hold.account_id).expect("invariant: what was decided on is in memory");
+        let slot = self.slots.peek_mut(&hold.account).expect("invariant: what was decided on is in memory");
         let holds = &mut slot.state.holds;
         holds.retain(|other| other.number != hold.number);
         if hold.state == HoldState::Open {
             let place = holds.partition_point(|other| other.number < hold.number);
             holds.insert(place, hold.clone());
-            self.by_hold.insert(hold.number, hold.account_id);
+            self.by_hold.insert(hold.number, hold.account.clone());
         } else {
             self.by_hold.remove(&hold.number);
-        }
-    }
-
-    fn state(&self, id: AccountId) -> Option<&AccountState> {
-        self.slots.peek(&id).map(|slot| &slot.state)
-    }
-
-    fn names(&mut self, id: Option<AccountId>) -> bool {
-        match id.and_then(|id| self.slots.get_mut(&id)) {
-            Some(slot) => {
-                slot.named_in = self.batch;
-                true
-            }
-            None => false,
         }
     }
 
@@ -179,11 +166,11 @@ impl Memory {
         }
         let key = (account.branch.clone(), account.currency);
         if matches!(account.status, AccountStatus::Closed { .. }) {
-            if self.inter_branch.get(&key) == Some(&account.id) {
+            if self.inter_branch.get(&key) == Some(&account.number) {
                 self.inter_branch.remove(&key);
             }
         } else {
-            self.inter_branch.insert(key, account.id);
+            self.inter_branch.insert(key, account.number.clone());
         }
     }
 
@@ -191,21 +178,20 @@ impl Memory {
     /// named, so the first of them at the back means that only such are left.
     fn trim(&mut self) {
         while self.slots.len() - self.pinned > self.accounts_max {
-            let Some((id, slot)) = self.slots.peek_lru() else { return };
-            let id = *id;
+            let Some((number, slot)) = self.slots.peek_lru() else { return };
+            let number = number.clone();
             if slot.state.account.kind == AccountKind::InterBranch {
-                self.slots.promote(&id);
+                self.slots.promote(&number);
             } else if slot.named_in == self.batch {
                 return;
             } else {
-                self.forget(id);
+                self.forget(&number);
             }
         }
     }
 
-    fn forget(&mut self, id: AccountId) {
-        let Some(Slot { state, .. }) = self.slots.pop(&id) else { return };
-        self.by_number.remove(&state.account.number);
+    fn forget(&mut self, number: &AccountNumber) {
+        let Some(Slot { state, .. }) = self.slots.pop(number) else { return };
         if state.account.kind.is_one_of_branch() {
             self.by_place.remove(&place_of(&state.account));
         }

@@ -115,7 +115,9 @@ impl Book {
 
     /// Takes in what was wanted for the commands that come next.
     pub fn learn(&mut self, loaded: Loaded) {
-        self.answered = loaded.earlier;
+        // Cleared rather than replaced: it is filled again with every batch.
+        self.answered.clear();
+        self.answered.extend(loaded.earlier);
         self.memory.learn(loaded.accounts);
     }
 

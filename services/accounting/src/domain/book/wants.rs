@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{AccountState, memory::Memory};
+use super::{AccountState, LINES_MAX, TRANSACTIONS_MAX, memory::Memory};
 use crate::domain::{
     account_number,
     command::{Action, Command, Earlier, item_request_id},
@@ -36,12 +36,13 @@ pub struct Loaded {
     pub earlier: HashMap<Uuid, Earlier>,
 }
 
+/// Of a command that is larger than allowed, no more than is allowed: it is refused whatever is found.
 pub(super) fn collect(command: &Command, memory: &mut Memory, wants: &mut Wants) {
     let origin = &command.origin;
     if origin.is_remembered() {
         match &command.action {
             Action::PostBatch { transactions, .. } => {
-                let items = 0..transactions.len().max(1);
+                let items = 0..transactions.len().clamp(1, TRANSACTIONS_MAX);
                 wants.requests.extend(items.map(|item| item_request_id(origin.request_id, item)));
             }
             _ => wants.requests.push(origin.request_id),
@@ -50,7 +51,7 @@ pub(super) fn collect(command: &Command, memory: &mut Memory, wants: &mut Wants)
     match &command.action {
         Action::Post(transaction) => of_transaction(transaction, memory, wants),
         Action::PostBatch { transactions, .. } => {
-            for transaction in transactions {
+            for transaction in transactions.iter().take(TRANSACTIONS_MAX) {
                 of_transaction(transaction, memory, wants);
             }
         }
@@ -71,7 +72,7 @@ pub(super) fn collect(command: &Command, memory: &mut Memory, wants: &mut Wants)
 }
 
 fn of_transaction(transaction: &Transaction, memory: &mut Memory, wants: &mut Wants) {
-    for line in &transaction.lines {
+    for line in transaction.lines.iter().take(LINES_MAX) {
         match &line.account {
             AccountRef::Number(number) => of_number(number, memory, wants),
             AccountRef::OfBranch { branch, ledger_code } => {

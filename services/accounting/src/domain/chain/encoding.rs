@@ -12,26 +12,44 @@ use crate::domain::{
     transaction::{Entry, Posting},
 };
 
-#[derive(Default)]
-pub(super) struct Encoding(Vec<u8>);
+/// Bytes that are hashed at once: enough to be hashed fast, and no more than stays in a processor's cache.
+const HASHED_AT_ONCE: usize = 32 * 1024;
+
+pub(super) struct Encoding {
+    hasher: blake3::Hasher,
+    bytes: Vec<u8>,
+}
 
 impl Encoding {
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
+    pub fn new(context: &str) -> Self {
+        let bytes = Vec::with_capacity(2 * HASHED_AT_ONCE);
+        Self { hasher: blake3::Hasher::new_derive_key(context), bytes }
+    }
+
+    /// The hash of everything that was encoded.
+    pub fn hash(mut self) -> Digest {
+        Digest(self.hasher.update(&self.bytes).finalize().into())
+    }
+
+    fn hash_when_full(&mut self) {
+        if self.bytes.len() >= HASHED_AT_ONCE {
+            self.hasher.update(&self.bytes);
+            self.bytes.clear();
+        }
     }
 
     pub fn number(&mut self, number: i64) {
-        self.0.extend_from_slice(&number.to_le_bytes());
+        self.bytes.extend_from_slice(&number.to_le_bytes());
     }
 
     pub fn digest(&mut self, digest: &Digest) {
-        self.0.extend_from_slice(&digest.0);
+        self.bytes.extend_from_slice(&digest.0);
     }
 
     pub fn length(&mut self, length: usize) {
         let length =
             u64::try_from(length).expect("invariant: what is in memory has a length of 64 bits at most");
-        self.0.extend_from_slice(&length.to_le_bytes());
+        self.bytes.extend_from_slice(&length.to_le_bytes());
     }
 
     /// To the microsecond, which is what Postgres keeps.
@@ -41,7 +59,7 @@ impl Encoding {
 
     pub fn posting(&mut self, posting: &Posting) {
         self.number(posting.number.0);
-        self.0.extend_from_slice(posting.request_id.as_bytes());
+        self.bytes.extend_from_slice(posting.request_id.as_bytes());
         self.digest(&posting.digest);
         self.text(posting.branch.as_str());
         self.text(&posting.code);
@@ -64,6 +82,7 @@ impl Encoding {
         self.optional_text(posting.traceparent.as_deref());
         self.length(posting.entries.len());
         posting.entries.iter().for_each(|entry| self.entry(entry));
+        self.hash_when_full();
     }
 
     /// An entry, and of its account what never changes.
@@ -117,17 +136,18 @@ impl Encoding {
         self.text(hold.operator.as_str());
         self.time(hold.placed_at);
         self.time(hold.expires_at);
-        self.0.extend_from_slice(event.request_id.as_bytes());
+        self.bytes.extend_from_slice(event.request_id.as_bytes());
         self.digest(&event.digest);
         self.text(event.operator.as_str());
         self.optional_number(event.posting.map(|posting| posting.0));
         self.time(event.recorded_at);
         self.optional_text(event.traceparent.as_deref());
+        self.hash_when_full();
     }
 
     fn text(&mut self, text: &str) {
         self.length(text.len());
-        self.0.extend_from_slice(text.as_bytes());
+        self.bytes.extend_from_slice(text.as_bytes());
     }
 
     fn optional_text(&mut self, text: Option<&str>) {
@@ -141,17 +161,17 @@ impl Encoding {
     }
 
     fn choice(&mut self, choice: u8) {
-        self.0.push(choice);
+        self.bytes.push(choice);
     }
 
     fn date(&mut self, date: NaiveDate) {
-        self.0.extend_from_slice(&date.num_days_from_ce().to_le_bytes());
+        self.bytes.extend_from_slice(&date.num_days_from_ce().to_le_bytes());
     }
 
     /// Without zeros at the end, so that a database may keep them or not.
     fn decimal(&mut self, decimal: Decimal) {
         let decimal = decimal.normalize();
-        self.0.extend_from_slice(&decimal.mantissa().to_le_bytes());
-        self.0.extend_from_slice(&decimal.scale().to_le_bytes());
+        self.bytes.extend_from_slice(&decimal.mantissa().to_le_bytes());
+        self.bytes.extend_from_slice(&decimal.scale().to_le_bytes());
     }
 }

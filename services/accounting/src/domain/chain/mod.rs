@@ -27,7 +27,7 @@ pub fn hash<'a>(
     postings: impl ExactSizeIterator<Item = &'a Posting>,
     hold_events: impl ExactSizeIterator<Item = &'a HoldEvent>,
 ) -> Digest {
-    let mut encoding = Encoding::default();
+    let mut encoding = Encoding::new(CONTEXT);
     encoding.digest(previous);
     encoding.number(number.0);
     encoding.time(recorded_at);
@@ -35,5 +35,5 @@ pub fn hash<'a>(
     postings.for_each(|posting| encoding.posting(posting));
     encoding.length(hold_events.len());
     hold_events.for_each(|event| encoding.hold_event(event));
-    Digest(blake3::derive_key(CONTEXT, encoding.bytes()))
+    encoding.hash()
 }

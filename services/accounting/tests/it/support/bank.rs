@@ -10,6 +10,7 @@ use countinghouse_proto::{
     },
     common::v1::Money,
 };
+use futures::future::join_all;
 
 use super::{
     House, Refused, base_data, new_id,
@@ -34,10 +35,19 @@ const OWN_CODES: [(&str, AccountKind); 7] = [
     ("8001", AccountKind::Internal),
 ];
 
-/// The currencies in which it has them.
-const CURRENCIES: [&str; 2] = ["CNY", "USD"];
+/// The codes on which head office and the sub-branch have one in dollars too.
+const DOLLAR_CODES: [(&str, AccountKind); 3] = [
+    ("100101", AccountKind::Internal),
+    ("3002", AccountKind::Internal),
+    ("300301", AccountKind::InterBranch),
+];
 
-/// Cash that each branch starts with, in each currency.
+const BRANCHES: [&str; 4] = [HEAD_OFFICE, BRANCH, SUB_BRANCH, OTHER_SUB_BRANCH];
+
+/// How many accounts the bank opens for itself.
+pub const OWN_ACCOUNTS: usize = BRANCHES.len() * OWN_CODES.len() + 2 * DOLLAR_CODES.len() + 3;
+
+/// Cash that each till starts with.
 const CASH: &str = "10000000.00";
 
 /// A house with a bank in it.
@@ -101,17 +111,18 @@ impl Bank {
     }
 
     async fn open_own_accounts(&self) {
-        for branch in [HEAD_OFFICE, BRANCH, SUB_BRANCH, OTHER_SUB_BRANCH] {
-            for (code, kind) in OWN_CODES {
-                for currency in CURRENCIES {
-                    self.open_own_account(branch, code, kind, currency).await;
-                }
-            }
-        }
-        self.open_own_account(HEAD_OFFICE, "1003", AccountKind::Internal, "CNY").await;
-        for currency in CURRENCIES {
-            self.open_own_account(HEAD_OFFICE, "4001", AccountKind::Internal, currency).await;
-        }
+        let of = |branch, (code, kind), currency| (branch, code, kind, currency);
+        let yuan = BRANCHES.iter().flat_map(|branch| OWN_CODES.map(|each| of(*branch, each, "CNY")));
+        let dollars = [HEAD_OFFICE, SUB_BRANCH]
+            .iter()
+            .flat_map(|branch| DOLLAR_CODES.map(|each| of(*branch, each, "USD")));
+        let head_office = [("1003", "CNY"), ("4001", "CNY"), ("4001", "USD")]
+            .map(|(code, currency)| (HEAD_OFFICE, code, AccountKind::Internal, currency));
+        let opened = yuan
+            .chain(dollars)
+            .chain(head_office)
+            .map(|(branch, code, kind, currency)| self.open_own_account(branch, code, kind, currency));
+        assert_eq!(join_all(opened).await.len(), OWN_ACCOUNTS);
     }
 
     /// Opens an account of the bank's own.
@@ -130,13 +141,12 @@ impl Bank {
 
     /// The owners' funds come in as cash.
     async fn fill_tills(&self) {
-        for currency in CURRENCIES {
-            for branch in [HEAD_OFFICE, BRANCH, SUB_BRANCH, OTHER_SUB_BRANCH] {
-                let cash = Money { currency: currency.to_owned(), amount: CASH.to_owned() };
-                let lines =
-                    [debit(&own(branch, "100101"), cash.clone()), credit(&own(HEAD_OFFICE, "4001"), cash)];
-                self.done(BOOK_KEEPER, post(HEAD_OFFICE, "FOUND", lines)).await;
-            }
+        let tills = BRANCHES.map(|branch| (branch, "CNY")).into_iter();
+        for (branch, currency) in tills.chain([(HEAD_OFFICE, "USD"), (SUB_BRANCH, "USD")]) {
+            let cash = Money { currency: currency.to_owned(), amount: CASH.to_owned() };
+            let lines =
+                [debit(&own(branch, "100101"), cash.clone()), credit(&own(HEAD_OFFICE, "4001"), cash)];
+            self.done(BOOK_KEEPER, post(HEAD_OFFICE, "FOUND", lines)).await;
         }
     }
 

@@ -1,8 +1,9 @@
 //! The service in this process: everything that `serve` starts, on a database of the test's own.
 
 use std::{
+    env,
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{Arc, LazyLock, OnceLock},
     time::Duration,
 };
 
@@ -17,6 +18,7 @@ use platform::{
     facts::{KafkaConfig, topics},
     ids::UuidV7Ids,
     lifecycle::{Ending, Lifecycle},
+    telemetry::{self, TelemetryConfig, TelemetryGuard},
 };
 use rdkafka::message::OwnedMessage;
 use testkit::{
@@ -24,7 +26,11 @@ use testkit::{
     keys::{Claims, Issuer},
     wait_for,
 };
-use tokio::{sync::OnceCell, task::JoinHandle};
+use tokio::{
+    runtime::{self, Runtime},
+    sync::OnceCell,
+    task::JoinHandle,
+};
 use tonic::{
     Request,
     transport::{Channel, Endpoint},
@@ -34,13 +40,13 @@ use super::{BOUND, Call, Refused, clock::MovableClock, people::Person};
 
 /// The service, running.
 pub struct House {
-    pub database: TestDatabase,
     pub config: Config,
     pub clock: Arc<MovableClock>,
     pub channel: Channel,
     kafka: TestKafka,
     lifecycle: Lifecycle,
     life: Option<JoinHandle<Ending>>,
+    pub database: TestDatabase,
 }
 
 impl House {
@@ -57,12 +63,12 @@ impl House {
     }
 
     async fn on(kafka: TestKafka) -> House {
+        log();
         let database = testkit::database(&startup::migrator()).await;
         let config = config(&database.dml_url, &kafka);
         let clock = Arc::new(MovableClock::default());
-        let (lifecycle, channel) = start(&config, &clock).await;
-        let life = Some(spawn(&lifecycle));
-        House { database, config, clock, channel, kafka, lifecycle, life }
+        let Running { lifecycle, channel, life } = start(&config, &clock).await;
+        House { config, clock, channel, kafka, lifecycle, life: Some(life), database }
     }
 
     /// Stops the service as a signal would, and says how that went.
@@ -74,20 +80,41 @@ impl House {
 
     /// Starts the service again on the same data.
     pub async fn start_again(&mut self) {
-        let (lifecycle, channel) = start(&self.config, &self.clock).await;
-        self.life = Some(spawn(&lifecycle));
-        (self.lifecycle, self.channel) = (lifecycle, channel);
+        let Running { lifecycle, channel, life } = start(&self.config, &self.clock).await;
+        (self.lifecycle, self.channel, self.life) = (lifecycle, channel, Some(life));
     }
 
-    /// Starts another replica of the service beside it, and gives what it is called on.
+    /// Starts another replica of the service beside it, and gives what it is called on. It stops with the token of its life.
     pub async fn another(&self) -> (Lifecycle, Channel) {
-        let (lifecycle, channel) = start(&self.config, &self.clock).await;
-        drop(spawn(&lifecycle));
+        let Running { lifecycle, channel, .. } = start(&self.config, &self.clock).await;
         (lifecycle, channel)
     }
 
-    /// Sends a request as somebody.
+    /// Ends the database session of the writer, as a failing network would. Whether there was one.
+    pub async fn cut_off_the_writer(&self) -> bool {
+        let cut: Option<bool> = sqlx::query_scalar(
+            "SELECT bool_or(pg_terminate_backend(pid)) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'accounting.writer'",
+        )
+        .fetch_one(&self.database.dml)
+        .await
+        .expect("the sessions of the test's own role may be ended");
+        cut.unwrap_or(false)
+    }
+
+    /// Sends a request as somebody, again and again while the service is away.
     pub async fn call<C: Call>(&self, person: Person, request: C) -> Result<C::Answer, Refused> {
+        wait_for(BOUND, "the service to answer", || async {
+            match self.call_once(person, request.clone()).await {
+                Err(refused) if refused.is_transient() => None,
+                outcome => Some(outcome),
+            }
+        })
+        .await
+    }
+
+    /// Sends a request as somebody, once.
+    pub async fn call_once<C: Call>(&self, person: Person, request: C) -> Result<C::Answer, Refused> {
         call_on(self.channel.clone(), person, request).await
     }
 
@@ -125,8 +152,12 @@ impl House {
 }
 
 impl Drop for House {
+    /// Ends the service before its database goes.
     fn drop(&mut self) {
         self.lifecycle.stop();
+        if let Some(life) = self.life.take() {
+            drop(futures::executor::block_on(life));
+        }
     }
 }
 
@@ -137,6 +168,16 @@ pub async fn call_on<C: Call>(channel: Channel, person: Person, request: C) -> R
     let bearer = format!("Bearer {token}").parse().expect("a token is ASCII");
     request.metadata_mut().insert("authorization", bearer);
     C::send(request, channel).await.map(tonic::Response::into_inner).map_err(Refused::from)
+}
+
+/// Logs as `TEST_LOG` says, for whoever looks into a failing test.
+fn log() {
+    static GUARD: OnceLock<TelemetryGuard> = OnceLock::new();
+    GUARD.get_or_init(|| {
+        let log = env::var("TEST_LOG").unwrap_or_else(|_| "error".to_owned());
+        let config = TelemetryConfig { log, otlp_endpoint: String::new(), trace_ratio: 0.0 };
+        telemetry::init(&config, "accounting").expect("TEST_LOG is a filter")
+    });
 }
 
 /// Signs the tokens of all tests.
@@ -169,20 +210,43 @@ fn config(database_url: &str, kafka: &TestKafka) -> Config {
     config.rpc.listen = ([127, 0, 0, 1], 0).into();
     config.auth.jwks_file = keys().join("jwks.json");
     config.writer.lead_retry_ms = 50;
+    // A busy machine must not make a test fail that is not about time.
+    config.rpc.deadline_default_ms = 60_000;
+    config.database.acquire_timeout_ms = 60_000;
+    config.database.statement_timeout_ms = 60_000;
+    config.writer.statement_timeout_ms = 60_000;
     config.check().expect("the tests' settings hold");
     config
 }
 
-/// Starts the service and waits until it writes, unless another replica does.
-async fn start(config: &Config, clock: &Arc<MovableClock>) -> (Lifecycle, Channel) {
-    let lifecycle = Lifecycle::new();
-    let basis = Basis { clock: clock.clone(), ids: Arc::new(UuidV7Ids) };
-    let address = startup::start(config, basis, &lifecycle).await.expect("the service starts");
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address is a URL");
-    let channel = wait_for(BOUND, "the service to listen", || async { endpoint.connect().await.ok() }).await;
-    (lifecycle, channel)
+/// A service that was started.
+struct Running {
+    lifecycle: Lifecycle,
+    channel: Channel,
+    life: JoinHandle<Ending>,
 }
 
-fn spawn(lifecycle: &Lifecycle) -> JoinHandle<Ending> {
-    tokio::spawn(lifecycle.clone().run_until(std::future::pending(), Duration::from_secs(20)))
+/// Starts the service, on threads of its own: a test that waits in its own thread, for its database to be dropped, must not keep
+/// the service from answering Postgres meanwhile.
+async fn start(config: &Config, clock: &Arc<MovableClock>) -> Running {
+    static THREADS: LazyLock<Runtime> = LazyLock::new(|| {
+        runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("threads can be made")
+    });
+    let (config, clock) = (config.clone(), clock.clone());
+    let started = THREADS.spawn(async move {
+        let lifecycle = Lifecycle::new();
+        let basis = Basis { clock, ids: Arc::new(UuidV7Ids) };
+        let address = startup::start(&config, basis, &lifecycle).await.expect("the service starts");
+        let life = lifecycle.clone().run_until(std::future::pending(), Duration::from_secs(20));
+        let life = tokio::spawn(life);
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address is a URL");
+        let channel =
+            wait_for(BOUND, "the service to listen", || async { endpoint.connect().await.ok() }).await;
+        Running { lifecycle, channel, life }
+    });
+    started.await.expect("the service starts")
 }

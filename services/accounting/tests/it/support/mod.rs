@@ -10,7 +10,7 @@ pub mod people;
 mod refused;
 
 pub use self::{
-    bank::{Bank, DAY, credit, debit, own, personal_account, post},
+    bank::{Bank, DAY, OWN_ACCOUNTS, credit, debit, own, personal_account, post},
     base_data::record,
     calls::Call,
     house::{House, call_on, issuer},

@@ -17,6 +17,13 @@ pub struct Refused {
     pub message: String,
 }
 
+impl Refused {
+    /// Whether a repeat of the same request may succeed.
+    pub fn is_transient(&self) -> bool {
+        self.code == Code::Unavailable || self.reason == "OVERLOADED"
+    }
+}
+
 impl From<Status> for Refused {
     fn from(status: Status) -> Self {
         let details = status.get_error_details();

@@ -29,7 +29,8 @@ use uuid::Uuid;
 
 pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
-/// For anything that must happen: a broker that was killed is back within 20 s on a busy machine.
+/// For anything that must happen, and between two steps of what takes many: a broker that was killed is back within 20 s on a
+/// busy machine.
 pub const BOUND: Duration = Duration::from_secs(90);
 
 pub const SERVICE: &str = "test";
@@ -110,12 +111,11 @@ impl Bench {
 
     /// Waits until the cursor of the journal has passed a position.
     pub async fn cursor_passes(&self, position: i64) {
-        wait_for(BOUND, "the cursor to move", || async {
-            let cursor: Option<i64> = sqlx::query_scalar("SELECT max(position) FROM platform.relay_cursor")
+        reaches("the cursor to move", position, async || {
+            sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM platform.relay_cursor")
                 .fetch_one(self.pool())
                 .await
-                .ok()?;
-            cursor.filter(|cursor| *cursor >= position)
+                .ok()
         })
         .await;
     }
@@ -140,16 +140,23 @@ impl Bench {
     /// Waits until a handler has had at least `count` effects, and gives them.
     pub async fn effects_reach(&self, handler: &str, count: usize) -> Vec<Effect> {
         let wanted = i64::try_from(count).expect("a small number");
-        wait_for(BOUND, "the effects", || async {
-            let count: Option<i64> = sqlx::query_scalar("SELECT count(*) FROM effect WHERE handler = $1")
+        reaches("the effects", wanted, async || {
+            sqlx::query_scalar("SELECT count(*) FROM effect WHERE handler = $1")
                 .bind(handler)
                 .fetch_one(self.pool())
                 .await
-                .ok()?;
-            count.filter(|count| *count >= wanted)
+                .ok()
         })
         .await;
         self.effects(handler).await
+    }
+}
+
+/// Waits until what is counted reaches `wanted`, for as long as it grows.
+pub async fn reaches(what: &str, wanted: i64, count: impl AsyncFn() -> Option<i64>) {
+    let mut reached = 0;
+    while reached < wanted {
+        reached = wait_for(BOUND, what, async || count().await.filter(|count| *count > reached)).await;
     }
 }
 
@@ -400,13 +407,14 @@ fn read(kafka: &KafkaConfig, topic: &str, count: usize) -> Vec<Record> {
     }
     consumer.assign(&assignment).expect("an assignment");
     let (mut records, mut seen) = (Vec::new(), HashSet::new());
-    let give_up_at = std::time::Instant::now() + BOUND;
+    let mut give_up_at = std::time::Instant::now() + BOUND;
     while seen.len() < count {
         assert!(std::time::Instant::now() < give_up_at, "{} of {count} facts after {BOUND:?}", seen.len());
         if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
             let record = RawRecord::copy(&message, topic).read().expect("a fact");
             seen.insert(record.fact.id);
             records.push(record);
+            give_up_at = std::time::Instant::now() + BOUND;
         }
     }
     records.sort_by_key(|record| (record.partition, record.offset));

@@ -46,7 +46,7 @@ use super::{
 };
 
 /// For anything that must happen.
-pub const BOUND: Duration = Duration::from_secs(60);
+pub const BOUND: Duration = Duration::from_mins(1);
 
 pub const BRANCH: &str = "110101";
 
@@ -86,11 +86,8 @@ impl House {
         let lifecycle = Lifecycle::new();
         let notes = Notes::new();
         let basis = basis(database.dml.clone(), &auth_config(&jwks_file), clock.clone()).await;
-        let server = Server::builder(contract(), &config)
-            .add(notes.clone())
-            .bind(basis, &lifecycle)
-            .await
-            .unwrap();
+        let server =
+            Server::builder(contract(), &config).add(notes.clone()).bind(basis, &lifecycle).await.unwrap();
         let address = server.address();
         server.serve();
         lifecycle.set_ready();
@@ -190,7 +187,8 @@ pub fn fresh() -> Uuid {
 
 /// The reason in a refusal.
 pub fn reason(status: &Status) -> String {
-    status.get_details_error_info().map(|info| info.reason).unwrap_or_else(|| format!("none: {status:?}"))
+    let info = status.get_details_error_info();
+    info.map_or_else(|| format!("none: {status:?}"), |info| info.reason)
 }
 
 /// A value in a refusal's metadata.

@@ -10,7 +10,7 @@ use crate::domain::{
     balance::{RunningBalance, TOTAL_MAX},
     base::NormalSide,
     hold::Hold,
-    ids::AccountId,
+    ids::AccountNumber,
     refusal::{Refusal, Rule},
     transaction::Entry,
 };
@@ -19,7 +19,7 @@ use crate::domain::{
 pub(super) struct Moved {
     pub entries: Vec<Entry>,
     /// The balance of each account after it.
-    pub balances: Vec<(AccountId, RunningBalance)>,
+    pub balances: Vec<(AccountNumber, RunningBalance)>,
 }
 
 /// A party with its balance as the entries are made.
@@ -67,8 +67,8 @@ impl Draft<'_> {
         for (party, moving) in self.parties.iter().zip(&moving) {
             check_funds(party, moving)?;
         }
-        let ids = self.parties.iter().map(|party| party.state.account.id);
-        let balances = ids.zip(moving.into_iter().map(|moving| moving.balance)).collect();
+        let numbers = self.parties.iter().map(|party| party.state.account.number.clone());
+        let balances = numbers.zip(moving.into_iter().map(|moving| moving.balance)).collect();
         Ok(Moved { entries, balances })
     }
 }

@@ -24,7 +24,7 @@ use crate::domain::{
     balance::RunningBalance,
     command::{Answer, Origin, Records},
     hold::Hold,
-    ids::{AccountId, PostingNumber},
+    ids::{AccountNumber, PostingNumber},
     refusal::Refusal,
     transaction::{Posting, Transaction},
 };
@@ -47,7 +47,7 @@ pub(super) struct Plan {
     /// Its number is still zero.
     pub posting: Posting,
     /// The balance of each account that it moves, after it.
-    pub balances: Vec<(AccountId, RunningBalance)>,
+    pub balances: Vec<(AccountNumber, RunningBalance)>,
     /// What it takes from the account of the hold that it captures.
     pub captured: Decimal,
 }
@@ -105,8 +105,8 @@ impl Book {
 
     /// Does what was planned: the posting gets the next number.
     pub(super) fn book(&mut self, mut plan: Plan, records: &mut Records) -> Arc<Posting> {
-        for (account, balance) in plan.balances {
-            self.memory.set_balance(account, balance);
+        for (account, balance) in &plan.balances {
+            self.memory.set_balance(account, *balance);
         }
         self.heads.posting += 1;
         plan.posting.number = PostingNumber(self.heads.posting);
