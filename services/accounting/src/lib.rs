@@ -16,7 +16,6 @@
 //! | ACC-8 | A hold never gives more than it set aside, and ends once. |
 //! | ACC-9 | What is refused, or only checked, leaves no trace in the books. |
 //! | ACC-10 | Where two persons are asked for, two act: a maker never agrees to what they made. |
-
 //!
 //! # Modules
 //!

@@ -37,6 +37,7 @@ pub fn field_invalid(field: impl Into<String>, rule: impl Into<String>) -> Failu
 
 impl Refusal {
     /// The same refusal, of that field.
+    #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self

@@ -295,7 +295,7 @@ pub static HOLD_UNKNOWN: Reason = Reason {
 pub static HOLD_NOT_OPEN: Reason = Reason {
     name: "HOLD_NOT_OPEN",
     code: Code::FailedPrecondition,
-    meaning: "The hold was captured or released already.",
+    meaning: "The hold was captured or released already, or has expired.",
     remedy: "Read the hold.",
 };
 pub static HOLD_EXPIRED: Reason = Reason {

@@ -1,5 +1,7 @@
 //! The values that a rule speaks of, by name, for programs that act on a refusal.
 
+use std::fmt::Display;
+
 use crate::domain::refusal::Rule;
 
 type Values = Vec<(&'static str, String)>;
@@ -7,141 +9,117 @@ type Values = Vec<(&'static str, String)>;
 /// The values of a broken rule.
 pub fn of(rule: &Rule) -> Values {
     match rule {
-        Rule::BaseRecordUnknown { kind, code, on } => {
-            vec![("kind", kind.to_string()), ("code", code.to_string()), ("on", on.to_string())]
-        }
+        Rule::BaseRecordUnknown { kind, code, on } => named(&[("kind", kind), ("code", code), ("on", on)]),
         Rule::EffectiveDatePast { effective_date, business_date } => {
-            vec![("effective_date", effective_date.to_string()), ("business_date", business_date.to_string())]
+            named(&[("effective_date", effective_date), ("business_date", business_date)])
         }
-        Rule::CalendarMissing { year } => vec![("year", year.to_string())],
-        Rule::NotBusinessDay { date } => vec![("date", date.to_string())],
-        Rule::BusinessDayClosed { date, open } => {
-            vec![("date", date.to_string()), ("open", open.to_string())]
+        Rule::CalendarMissing { year } => named(&[("year", year)]),
+        Rule::NotBusinessDay { date } => named(&[("date", date)]),
+        Rule::BusinessDayClosed { date, open } | Rule::BusinessDayNotOpen { date, open } => {
+            named(&[("date", date), ("open", open)])
         }
-        Rule::BusinessDayNotOpen { date, open } => {
-            vec![("date", date.to_string()), ("open", open.to_string())]
+        Rule::DateOutOfRange { date, earliest, latest } => {
+            named(&[("date", date), ("earliest", earliest), ("latest", latest)])
         }
-        Rule::DateOutOfRange { date, earliest, latest } => vec![
-            ("date", date.to_string()),
-            ("earliest", earliest.to_string()),
-            ("latest", latest.to_string()),
-        ],
-        Rule::OperatorUnknown { operator } => vec![("operator", operator.to_string())],
-        Rule::OperatorSuspended { operator } => vec![("operator", operator.to_string())],
-        Rule::OperatorMayNotPost { operator } => vec![("operator", operator.to_string())],
-        Rule::ApprovalRequired { operator, kind, currency, amount, limit } => vec![
-            ("operator", operator.to_string()),
-            ("kind", format!("{kind:?}").to_uppercase()),
-            ("currency", currency.to_string()),
-            ("amount", amount.to_string()),
-            ("limit", limit.to_string()),
-        ],
-        Rule::SecondPersonRequired { what } => vec![("what", what.to_string())],
-        Rule::OperatorLimitExceeded { operator, kind, currency, amount, limit } => vec![
-            ("operator", operator.to_string()),
-            ("kind", format!("{kind:?}").to_uppercase()),
-            ("currency", currency.to_string()),
-            ("amount", amount.to_string()),
-            ("limit", limit.to_string()),
-        ],
-        Rule::BranchUnknown { branch } => vec![("branch", branch.to_string())],
-        Rule::BranchClosed { branch } => vec![("branch", branch.to_string())],
-        Rule::AccountOfAnotherBranch { account, branch, keeper } => vec![
-            ("account", account.to_string()),
-            ("branch", branch.to_string()),
-            ("keeper", keeper.to_string()),
-        ],
-        Rule::HeadOfficeOnly { branch } => vec![("branch", branch.to_string())],
-        Rule::AccountUnknown { account } => vec![("account", account.to_string())],
-        Rule::LedgerAccountMissing { branch, ledger_code, currency } => vec![
-            ("branch", branch.to_string()),
-            ("ledger_code", ledger_code.to_string()),
-            ("currency", currency.to_string()),
-        ],
-        Rule::LedgerAccountExists { branch, ledger_code, currency, account } => vec![
-            ("branch", branch.to_string()),
-            ("ledger_code", ledger_code.to_string()),
-            ("currency", currency.to_string()),
-            ("account", account.to_string()),
-        ],
-        Rule::AccountPending { account } => vec![("account", account.to_string())],
-        Rule::AccountDormant { account } => vec![("account", account.to_string())],
-        Rule::AccountFrozen { account } => vec![("account", account.to_string())],
-        Rule::AccountClosed { account } => vec![("account", account.to_string())],
-        Rule::TransitionNotAllowed { from, to } => vec![("from", from.to_string()), ("to", to.to_string())],
-        Rule::AccountNotEmpty { account, balance } => {
-            vec![("account", account.to_string()), ("balance", balance.to_string())]
+        Rule::OperatorUnknown { operator }
+        | Rule::OperatorSuspended { operator }
+        | Rule::OperatorMayNotPost { operator } => named(&[("operator", operator)]),
+        Rule::ApprovalRequired { operator, kind, currency, amount, limit }
+        | Rule::OperatorLimitExceeded { operator, kind, currency, amount, limit } => named(&[
+            ("operator", operator),
+            ("kind", &format!("{kind:?}").to_uppercase()),
+            ("currency", currency),
+            ("amount", amount),
+            ("limit", limit),
+        ]),
+        Rule::SecondPersonRequired { what } | Rule::Empty { what } => named(&[("what", what)]),
+        Rule::TooMany { what, count, max } => named(&[("what", what), ("count", count), ("max", max)]),
+        Rule::BranchUnknown { branch } | Rule::BranchClosed { branch } | Rule::HeadOfficeOnly { branch } => {
+            named(&[("branch", branch)])
         }
-        Rule::AccountHeld { account, holds } => {
-            vec![("account", account.to_string()), ("holds", holds.to_string())]
+        rule => of_account(rule),
+    }
+}
+
+fn of_account(rule: &Rule) -> Values {
+    match rule {
+        Rule::AccountUnknown { account }
+        | Rule::AccountPending { account }
+        | Rule::AccountDormant { account }
+        | Rule::AccountFrozen { account }
+        | Rule::AccountClosed { account }
+        | Rule::HoldNotDebited { account } => named(&[("account", account)]),
+        Rule::AccountOfAnotherBranch { account, branch, keeper } => {
+            named(&[("account", account), ("branch", branch), ("keeper", keeper)])
         }
-        Rule::AccountChanged { account, version, expected } => vec![
-            ("account", account.to_string()),
-            ("version", version.to_string()),
-            ("expected", expected.to_string()),
-        ],
-        Rule::LedgerCodeNotAllowed { ledger_code } => vec![("ledger_code", ledger_code.to_string())],
-        Rule::LedgerCodeUnknown { ledger_code } => vec![("ledger_code", ledger_code.to_string())],
-        Rule::LedgerCodeClosed { ledger_code } => vec![("ledger_code", ledger_code.to_string())],
-        Rule::ManualPostingNotAllowed { ledger_code } => vec![("ledger_code", ledger_code.to_string())],
+        Rule::LedgerAccountMissing { branch, ledger_code, currency } => {
+            named(&[("branch", branch), ("ledger_code", ledger_code), ("currency", currency)])
+        }
+        Rule::LedgerAccountExists { branch, ledger_code, currency, account } => named(&[
+            ("branch", branch),
+            ("ledger_code", ledger_code),
+            ("currency", currency),
+            ("account", account),
+        ]),
+        Rule::TransitionNotAllowed { from, to } => named(&[("from", from), ("to", to)]),
+        Rule::AccountNotEmpty { account, balance } => named(&[("account", account), ("balance", balance)]),
+        Rule::AccountHeld { account, holds } => named(&[("account", account), ("holds", holds)]),
+        Rule::AccountChanged { account, version, expected } => {
+            named(&[("account", account), ("version", version), ("expected", expected)])
+        }
+        Rule::LedgerCodeNotAllowed { ledger_code }
+        | Rule::LedgerCodeUnknown { ledger_code }
+        | Rule::LedgerCodeClosed { ledger_code }
+        | Rule::ManualPostingNotAllowed { ledger_code } => named(&[("ledger_code", ledger_code)]),
         Rule::CurrencyNotAllowed { ledger_code, currency } => {
-            vec![("ledger_code", ledger_code.to_string()), ("currency", currency.to_string())]
+            named(&[("ledger_code", ledger_code), ("currency", currency)])
         }
-        Rule::CurrencyUnknown { currency } => vec![("currency", currency.to_string())],
-        Rule::CurrencyMismatch { account, currency, expected } => vec![
-            ("account", account.to_string()),
-            ("currency", currency.to_string()),
-            ("expected", expected.to_string()),
-        ],
-        Rule::AmountNotPositive { amount } => vec![("amount", amount.to_string())],
-        Rule::AmountTooPrecise { amount, currency, decimals_max } => vec![
-            ("amount", amount.to_string()),
-            ("currency", currency.to_string()),
-            ("decimals_max", decimals_max.to_string()),
-        ],
+        rule => of_posting(rule),
+    }
+}
+
+/// The rules that are left and are not here speak of nothing besides their message.
+fn of_posting(rule: &Rule) -> Values {
+    match rule {
+        Rule::CurrencyUnknown { currency } => named(&[("currency", currency)]),
+        Rule::CurrencyMismatch { account, currency, expected } => {
+            named(&[("account", account), ("currency", currency), ("expected", expected)])
+        }
+        Rule::AmountNotPositive { amount } => named(&[("amount", amount)]),
+        Rule::AmountTooPrecise { amount, currency, decimals_max } => {
+            named(&[("amount", amount), ("currency", currency), ("decimals_max", decimals_max)])
+        }
         Rule::AmountTooLarge { amount, amount_max } => {
-            vec![("amount", amount.to_string()), ("amount_max", amount_max.to_string())]
+            named(&[("amount", amount), ("amount_max", amount_max)])
         }
         Rule::NotBalanced { currency, difference } => {
-            vec![("currency", currency.to_string()), ("difference", difference.to_string())]
+            named(&[("currency", currency), ("difference", difference)])
         }
-        Rule::CurrenciesMixed { exchange_code } => vec![("exchange_code", exchange_code.to_string())],
+        Rule::CurrenciesMixed { exchange_code } => named(&[("exchange_code", exchange_code)]),
         Rule::InterBranchAccountMissing { branch, currency } => {
-            vec![("branch", branch.to_string()), ("currency", currency.to_string())]
+            named(&[("branch", branch), ("currency", currency)])
         }
-        Rule::FundsInsufficient { account, available, shortage } => vec![
-            ("account", account.to_string()),
-            ("available", available.to_string()),
-            ("shortage", shortage.to_string()),
-        ],
-        Rule::RegisterShort { account, side, amount, balance } => vec![
-            ("account", account.to_string()),
-            ("side", format!("{side:?}").to_uppercase()),
-            ("amount", amount.to_string()),
-            ("balance", balance.to_string()),
-        ],
-        Rule::Empty { what } => vec![("what", what.to_string())],
-        Rule::TooMany { what, count, max } => {
-            vec![("what", what.to_string()), ("count", count.to_string()), ("max", max.to_string())]
+        Rule::FundsInsufficient { account, available, shortage } => {
+            named(&[("account", account), ("available", available), ("shortage", shortage)])
         }
-        Rule::HoldUnknown { hold } => vec![("hold", hold.to_string())],
-        Rule::HoldNotOpen { hold } => vec![("hold", hold.to_string())],
-        Rule::HoldExpired { hold, expired_at } => {
-            vec![("hold", hold.to_string()), ("expired_at", expired_at.to_string())]
+        Rule::RegisterShort { account, side, amount, balance } => named(&[
+            ("account", account),
+            ("side", &format!("{side:?}").to_uppercase()),
+            ("amount", amount),
+            ("balance", balance),
+        ]),
+        Rule::HoldUnknown { hold } | Rule::HoldNotOpen { hold } => named(&[("hold", hold)]),
+        Rule::HoldExpired { hold, expired_at } => named(&[("hold", hold), ("expired_at", expired_at)]),
+        Rule::HoldExceeded { hold, remaining, amount } => {
+            named(&[("hold", hold), ("remaining", remaining), ("amount", amount)])
         }
-        Rule::HoldExceeded { hold, remaining, amount } => vec![
-            ("hold", hold.to_string()),
-            ("remaining", remaining.to_string()),
-            ("amount", amount.to_string()),
-        ],
-        Rule::HoldNotDebited { account } => vec![("account", account.to_string())],
         Rule::HoldExpiryInvalid { expires_at, latest } => {
-            vec![("expires_at", expires_at.to_string()), ("latest", latest.to_string())]
+            named(&[("expires_at", expires_at), ("latest", latest)])
         }
-        Rule::RequestIdReused
-        | Rule::FieldInvalid(_)
-        | Rule::BaseRecordInvalid(_)
-        | Rule::NoBusinessDay
-        | Rule::BatchRefused(_) => Vec::new(),
+        _ => Vec::new(),
     }
+}
+
+fn named(values: &[(&'static str, &dyn Display)]) -> Values {
+    values.iter().map(|(name, value)| (*name, value.to_string())).collect()
 }

@@ -1,12 +1,8 @@
 //! A call: who makes it, and how it becomes a command for the writer or an enquiry.
 
-use platform::{
-    auth::Caller,
-    refusal::{Failure, reasons},
-};
+use platform::{auth::Caller, idempotency, refusal::Failure};
 use prost::Message;
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 use super::{
     Api,
@@ -66,7 +62,7 @@ impl Api {
 /// Who asks, where, and as which request. A preview is only ever a dry run: the writer is told so whatever the request says.
 fn origin(caller: Caller, stamp: &Stamp<'_>, digest: Digest) -> Result<Origin, Failure> {
     Ok(Origin {
-        request_id: request_id(stamp)?,
+        request_id: idempotency::request_id(stamp.request_id)?,
         digest,
         branch: BranchCode::new(wire::code("branch", stamp.branch.to_owned(), BRANCH_CHARS_MAX)?),
         operator: OperatorCode::new(caller.actor.id.as_str()),
@@ -84,14 +80,4 @@ fn digest(rpc: Rpc, actor: &str, request: &[u8]) -> Digest {
         hasher.update(text.as_bytes()).update(&[0]);
     }
     Digest(hasher.update(request).finalize().into())
-}
-
-fn request_id(stamp: &Stamp<'_>) -> Result<Uuid, Failure> {
-    match Uuid::try_parse(stamp.request_id) {
-        Ok(id) if !id.is_nil() => Ok(id),
-        _ => Err(reasons::REQUEST_ID_MISSING
-            .refuse("a request that changes something needs a request_id")
-            .field("request_id", "must be a UUID, chosen by the caller for this request")
-            .into()),
-    }
 }

@@ -72,7 +72,7 @@ impl ExpireHolds {
             if due.is_empty() {
                 return Ok(expired);
             }
-            let command = self.command(due.into_iter().map(HoldNumber).collect());
+            let command = expire(due.into_iter().map(HoldNumber).collect());
             let ask = Ask { command, rpc: JOB, correlation_id: self.ids.next(), bytes: 0 };
             match self.writer.submit(ask).await? {
                 // None of them was due to the writer: the next look settles it.
@@ -82,20 +82,20 @@ impl ExpireHolds {
             }
         }
     }
+}
 
-    fn command(&self, holds: Vec<HoldNumber>) -> Command {
-        let origin = Origin {
-            request_id: Uuid::nil(),
-            digest: Digest([0; 32]),
-            branch: BranchCode::new(""),
-            operator: OperatorCode::new(OPERATOR),
-            authoriser: None,
-            assume_authorised: false,
-            dry_run: false,
-            traceparent: None,
-        };
-        Command { origin, action: Action::ExpireHolds { holds } }
-    }
+fn expire(holds: Vec<HoldNumber>) -> Command {
+    let origin = Origin {
+        request_id: Uuid::nil(),
+        digest: Digest([0; 32]),
+        branch: BranchCode::new(""),
+        operator: OperatorCode::new(OPERATOR),
+        authoriser: None,
+        assume_authorised: false,
+        dry_run: false,
+        traceparent: None,
+    };
+    Command { origin, action: Action::ExpireHolds { holds } }
 }
 
 /// Whether the writer has too much to do, or has just changed.

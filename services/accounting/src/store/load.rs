@@ -78,7 +78,7 @@ async fn earlier(
         .map(|posting| (posting.number.0, Arc::new(posting)))
         .collect();
     let numbers: Vec<i64> = found.iter().filter_map(|row| row.hold_event).collect();
-    let held: HashMap<i64, Hold> = holds::events_by_numbers(conn, &numbers)
+    let after_event: HashMap<i64, Hold> = holds::events_by_numbers(conn, &numbers)
         .await?
         .into_iter()
         .map(|event| (event.number, event.hold))
@@ -87,7 +87,7 @@ async fn earlier(
     let mut earlier = HashMap::with_capacity(found.len());
     for row in found {
         let posting = row.posting.and_then(|number| posted.get(&number)).cloned();
-        let hold = row.hold_event.and_then(|number| held.get(&number)).cloned();
+        let hold = row.hold_event.and_then(|number| after_event.get(&number)).cloned();
         let answer = match (row.answer, posting, hold) {
             (Some(Json(kept)), ..) => kept.into_answer(|number| posted.get(&number.0).cloned()),
             (None, Some(posting), Some(hold)) => Some(Answer::Captured { posting, hold }),

@@ -9,7 +9,7 @@ use super::{rows::AccountColumns, text::text_of};
 use crate::domain::{
     account::Account,
     command::{AccountVersion, BaseRecordVersion, BusinessDay, KeptAnswer, Recorded, Records},
-    ids::AccountId,
+    ids::{AccountId, OperatorCode},
 };
 
 /// Whether a batch has anything to write here.
@@ -42,7 +42,7 @@ async fn business_day(
         day.date,
         day.opened_at,
         day.opened_by.as_str(),
-        recorded.authoriser.as_ref().map(|code| code.as_str()),
+        recorded.authoriser.as_ref().map(OperatorCode::as_str),
         recorded.request_id,
     )
     .execute(conn)
@@ -50,6 +50,7 @@ async fn business_day(
     Ok(())
 }
 
+#[expect(clippy::as_conversions, reason = "how sqlx is told the type of a parameter; nothing is converted")]
 async fn base_records(conn: &mut PgConnection, versions: &[BaseRecordVersion]) -> Result<(), sqlx::Error> {
     if versions.is_empty() {
         return Ok(());
@@ -87,6 +88,7 @@ async fn base_records(conn: &mut PgConnection, versions: &[BaseRecordVersion]) -
     Ok(())
 }
 
+#[expect(clippy::as_conversions, reason = "how sqlx is told the type of a parameter; nothing is converted")]
 async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Result<(), sqlx::Error> {
     if versions.is_empty() {
         return Ok(());
@@ -135,6 +137,7 @@ async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Resul
     Ok(())
 }
 
+#[expect(clippy::as_conversions, reason = "how sqlx is told the type of a parameter; nothing is converted")]
 async fn account_versions(conn: &mut PgConnection, versions: &[AccountVersion]) -> Result<(), sqlx::Error> {
     let mut snapshots = Vec::with_capacity(versions.len());
     for version in versions {

@@ -28,7 +28,7 @@ pub fn asked(field: &str, content: Content) -> Result<BaseContent, Failure> {
         Content::Operator(value) => BaseContent::Operator(operator(&format!("{field}.operator"), value)?),
         Content::Currency(value) => BaseContent::Currency(currency(&format!("{field}.currency"), value)?),
         Content::ExchangeRate(value) => {
-            BaseContent::ExchangeRate(exchange_rate(&format!("{field}.exchange_rate"), value)?)
+            BaseContent::ExchangeRate(exchange_rate(&format!("{field}.exchange_rate"), &value)?)
         }
         Content::CalendarYear(value) => {
             BaseContent::CalendarYear(calendar_year(&format!("{field}.calendar_year"), value)?)
@@ -111,7 +111,7 @@ fn currency(field: &str, value: pb::Currency) -> Result<CurrencyRecord, Failure>
     })
 }
 
-fn exchange_rate(field: &str, value: pb::ExchangeRate) -> Result<ExchangeRate, Failure> {
+fn exchange_rate(field: &str, value: &pb::ExchangeRate) -> Result<ExchangeRate, Failure> {
     Ok(ExchangeRate {
         currency: currency_code(&format!("{field}.currency"), &value.currency)?,
         unit: value.unit,

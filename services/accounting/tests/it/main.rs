@@ -1,6 +1,12 @@
 //! The service as its callers see it: through its API, on a real database and a real broker.
 
+#![cfg(test)]
+
+mod accounts;
 mod authorisation;
+mod base_data;
+mod holds;
+mod postings;
 mod slice;
 mod support;
 mod tampering;

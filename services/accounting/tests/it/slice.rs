@@ -40,7 +40,7 @@ async fn a_transfer_is_booked_told_and_proved() {
     assert_eq!(bank.done(TELLER, request).await.posting, Some(posting.clone()));
     let list =
         bank.done(TELLER, ListPostingsRequest { code: "TRANSFER".to_owned(), ..Default::default() }).await;
-    assert_eq!(list.postings, [posting.clone()]);
+    assert_eq!(list.postings, std::slice::from_ref(&posting));
     assert!(bank.trial_balance().await.balanced);
 
     let count = usize::try_from(posting.number).unwrap();

@@ -75,8 +75,8 @@ async fn sealed(bank: &Bank) {
         .await;
         stop.cancel();
     };
-    let (sealed, ()) = tokio::join!(sealer.run(stop.clone()), all_sealed);
-    sealed.unwrap();
+    let (ended, ()) = tokio::join!(sealer.run(stop.clone()), all_sealed);
+    ended.unwrap();
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     audit::{self, AuditRecord, Outcome},
     auth::Caller,
+    idempotency,
     refusal::{Failure, Refusal, reasons},
     rpc::{Policy, string_field},
 };
@@ -164,11 +165,7 @@ fn digest(message: &[u8]) -> Vec<u8> {
 
 fn request_id(policy: &Policy, message: &[u8]) -> Result<Uuid, Refusal> {
     let text = policy.request_id_field.and_then(|number| string_field(message, number)).unwrap_or_default();
-    Uuid::try_parse(text).ok().filter(|id| !id.is_nil()).ok_or_else(|| {
-        reasons::REQUEST_ID_MISSING
-            .refuse("a request that changes something needs a request_id")
-            .field("request_id", "must be a UUID, chosen by the caller for this request")
-    })
+    idempotency::request_id(text)
 }
 
 /// The same refusal, and the approval that it waits for.

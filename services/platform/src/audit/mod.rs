@@ -54,7 +54,7 @@ pub struct AuditRecord {
     pub actor: String,
     /// Who agreed to it, when a second person had to.
     pub approver: Option<String>,
-    /// The rpc, as `/package.Service/Method`, or the job.
+    /// The rpc, as `package.Service/Method`, or the job.
     pub method: String,
     /// What it was done to, as a resource name.
     pub resource: String,

@@ -350,7 +350,8 @@ fn hindered(name: &'static str, away: &Arc<AtomicBool>) -> (Recorder, Arc<Atomic
 }
 
 async fn tries_reach(tries: &AtomicUsize, count: usize) {
-    wait_for(BOUND, "several tries", || async { (tries.load(Ordering::SeqCst) >= count).then_some(()) }).await;
+    wait_for(BOUND, "several tries", || async { (tries.load(Ordering::SeqCst) >= count).then_some(()) })
+        .await;
 }
 
 #[tokio::test]

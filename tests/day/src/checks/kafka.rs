@@ -22,6 +22,8 @@ const BROKER_WITHIN: Duration = Duration::from_secs(10);
 /// Topics that are read whole, until what they hold is what was looked for.
 pub(super) struct Reader {
     consumer: BaseConsumer,
+    /// Asks how far the topics go, on a connection of its own: the consumer's is busy waiting for more.
+    asker: BaseConsumer,
     /// The next offset of each partition.
     next: BTreeMap<(String, i32), i64>,
 }
@@ -32,6 +34,7 @@ impl Reader {
         let mut client = KafkaConfig::plaintext(brokers, "").client()?;
         client.set("group.id", "day").set("enable.auto.commit", "false");
         let consumer: BaseConsumer = client.create().context("a Kafka consumer")?;
+        let asker = client.create().context("a Kafka consumer")?;
         let (mut next, mut assignment) = (BTreeMap::new(), TopicPartitionList::new());
         for topic in topics {
             let metadata =
@@ -42,7 +45,7 @@ impl Reader {
             }
         }
         consumer.assign(&assignment)?;
-        Ok(Self { consumer, next })
+        Ok(Self { consumer, asker, next })
     }
 
     /// Gives each record to `take`, and asks `done` whenever everything has been read, until it agrees or `bound` has passed.
@@ -70,7 +73,7 @@ impl Reader {
 
     fn is_at_end(&self) -> Result<bool> {
         for ((topic, partition), next) in &self.next {
-            let (first, end) = self.consumer.fetch_watermarks(topic, *partition, BROKER_WITHIN)?;
+            let (first, end) = self.asker.fetch_watermarks(topic, *partition, BROKER_WITHIN)?;
             // A partition from which everything was dropped has an end and no records.
             if *next < end && first < end {
                 return Ok(false);

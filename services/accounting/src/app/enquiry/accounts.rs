@@ -2,8 +2,9 @@
 
 use countinghouse_proto::accounting::v1 as pb;
 use platform::refusal::Failure;
+use sqlx::Connection;
 
-use super::{Enquiries, not_found};
+use super::{Enquiries, SNAPSHOT, not_found};
 use crate::{
     store::accounts::{self, AccountEntry, Filter, VersionRow},
     wire::{self, account, money, posting::ledger_balance, timestamp},
@@ -12,7 +13,11 @@ use crate::{
 /// Reads one account with its balance.
 pub async fn get(on: &Enquiries, request: pb::GetAccountRequest) -> Result<pb::GetAccountResponse, Failure> {
     let number = wire::account_name("name", &request.name)?;
-    let found = accounts::get(&mut *on.connection().await?, number.as_str()).await?;
+    let mut conn = on.connection().await?;
+    // Balance and holds of one state: a capture between them would show as available what it has taken.
+    let mut snapshot = conn.begin_with(SNAPSHOT).await?;
+    let found = accounts::get(&mut snapshot, number.as_str()).await?;
+    snapshot.rollback().await?;
     let state = found.ok_or_else(|| not_found(&request.name))?;
     Ok(pb::GetAccountResponse {
         account: Some(account::told(&state.account)),

@@ -8,7 +8,7 @@ use platform::refusal::Failure;
 use rust_decimal::Decimal;
 use sqlx::{Connection, PgConnection};
 
-use super::{Enquiries, as_of};
+use super::{Enquiries, SNAPSHOT, as_of};
 use crate::{
     domain::base::{BaseContent, BaseKind, LedgerCode},
     error::field_invalid,
@@ -48,7 +48,7 @@ pub async fn trial_balance(
     let currency = wire::filter("currency", &request.currency)?;
     let mut conn = on.connection().await?;
     // One snapshot for both statements, so that the rows and the last posting belong together.
-    let mut snapshot = conn.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let mut snapshot = conn.begin_with(SNAPSHOT).await?;
     let totals = trial_balance::totals(&mut snapshot, up_to, branch, currency, digits).await?;
     let last_posting = trial_balance::last_posting(&mut snapshot, up_to).await?;
     let date = as_of(&mut snapshot, up_to, &on.clock).await?;

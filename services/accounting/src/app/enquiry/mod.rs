@@ -24,6 +24,9 @@ const PAGE_SIZE_DEFAULT: i64 = 50;
 /// Rows on a page at most: a few hundred kilobytes.
 const PAGE_SIZE_MAX: i64 = 500;
 
+/// Begins what reads in several statements and must see one state of the books in all of them.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 /// What enquiries stand on.
 #[derive(Clone)]
 pub struct Enquiries {

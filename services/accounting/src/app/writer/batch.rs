@@ -34,7 +34,7 @@ pub(super) enum Outcome {
     /// The database failed before anything was written.
     Lost(sqlx::Error),
     /// The database failed while this was being written.
-    Unknown(Decided, sqlx::Error),
+    Unknown(Box<Decided>, sqlx::Error),
 }
 
 /// What a batch decided: each job with its verdict, and what there is to record.
@@ -145,7 +145,7 @@ impl Writer {
                 let jobs = decided.verdicts.into_iter().map(|(job, _)| job).collect();
                 Err(Stopped::Refused(jobs, error))
             }
-            Appended::Unknown(error) => Err(Stopped::For(Outcome::Unknown(decided, error))),
+            Appended::Unknown(error) => Err(Stopped::For(Outcome::Unknown(Box::new(decided), error))),
         }
     }
 

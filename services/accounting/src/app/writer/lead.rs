@@ -91,18 +91,20 @@ impl Writer {
         }
     }
 
-    /// Opens the book as the database has it.
+    /// Opens the book as the database has it. Each step is waited for no longer than an append: a host that has gone silent
+    /// would otherwise hold the queue for as long as the network takes to say so.
     pub(super) async fn open(&self, conn: &mut PgConnection) -> Result<Book, sqlx::Error> {
-        let versions = opening::base_versions(conn).await?;
+        let bound = self.patience();
+        let versions = in_time(bound, opening::base_versions(conn)).await?;
         let reference =
             Reference::from_versions(versions).map_err(|error| sqlx::Error::Decode(error.into()))?;
-        let day = opening::business_day(conn).await?;
+        let day = in_time(bound, opening::business_day(conn)).await?;
         if let Some(day) = &day {
-            opening::ensure_month(conn, day.date).await?;
+            in_time(bound, opening::ensure_month(conn, day.date)).await?;
         }
-        let heads = opening::heads(conn).await?;
+        let heads = in_time(bound, opening::heads(conn)).await?;
         let mut book = Book::new(reference, day, heads, self.config.accounts_max);
-        let accounts = load::inter_branch_accounts(conn).await?;
+        let accounts = in_time(bound, load::inter_branch_accounts(conn)).await?;
         book.learn(Loaded { accounts, ..Loaded::default() });
         Ok(book)
     }

@@ -14,7 +14,7 @@ use crate::{
 /// When a caller may try again that found the queue full.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// The name of an rpc, for the audit: `/package.Service/Method`.
+/// The name of an rpc, for the audit: `package.Service/Method`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rpc {
     /// `package.Service`.
@@ -24,7 +24,7 @@ pub struct Rpc {
 
 impl fmt::Display for Rpc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}/{}", self.service, self.method)
+        write!(f, "{}/{}", self.service, self.method)
     }
 }
 

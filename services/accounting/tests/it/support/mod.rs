@@ -25,7 +25,7 @@ use std::{
 use countinghouse_proto::common::v1::Money;
 
 /// For anything that must happen: two busy cores take their time.
-pub const BOUND: Duration = Duration::from_secs(60);
+pub const BOUND: Duration = Duration::from_mins(1);
 
 /// A request id that no other request of this test run has.
 pub fn new_id() -> String {
