@@ -131,9 +131,10 @@ log.cleaner.dedupe.buffer.size=4194304
     fn format(&self) -> Result<()> {
         // What an interrupted attempt left would be refused.
         folder::delete(&self.folder.join("data"))?;
-        let cluster = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
+        // One word with its option: an id that begins with `-` would be taken for another option.
+        let cluster = format!("--cluster-id={}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()));
         let mut command = Command::new("java");
-        command.args(java_arguments()?).args(["kafka.tools.StorageTool", "format", "-t", &cluster, "-c"]);
+        command.args(java_arguments()?).args(["kafka.tools.StorageTool", "format", &cluster, "--config"]);
         let output = command.arg(&self.properties).output().context("run java: run scripts/setup first")?;
         if !output.status.success() {
             bail!("Kafka's storage was not formatted:\n{}", String::from_utf8_lossy(&output.stderr));
