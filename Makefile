@@ -4,10 +4,10 @@ SHELL := bash
 PATH := $(HOME)/.cargo/bin:$(PATH)
 LOCAL := scripts/built local
 
-.PHONY: help run up down clean-local test lint fmt prepare docs
+.PHONY: help run up down clean-local test bench-accounting lint fmt prepare docs
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## A bank on this machine: stack, services, a banking day; until Ctrl-C (ARGS=--once: until the summary)
 	@scripts/setup
@@ -21,13 +21,18 @@ up: ## Postgres and Kafka alone, for development
 down: ## Stop everything; the data stays
 	@$(LOCAL) down
 	@$(LOCAL) --stack test down
+	@$(LOCAL) --stack bench down
 
 clean-local: ## Stop everything; the data goes
 	@$(LOCAL) clean
 	@$(LOCAL) --stack test clean
+	@$(LOCAL) --stack bench clean
 
 test: ## Everything that CI runs
 	@scripts/test
+
+bench-accounting: ## Accounting under load: a table, and .local/bench/accounting.json (ARGS=--seconds=10: shorter)
+	@scripts/bench-accounting $(ARGS)
 
 lint: ## Formatting, clippy, licences, the contract's lint, generated files in step
 	@scripts/lint

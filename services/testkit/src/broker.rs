@@ -15,7 +15,7 @@ use rdkafka::{
 };
 
 use crate::{
-    daemon::{Daemon, Program, Signal},
+    daemon::{Daemon, Pid, Program, Signal},
     folder, ports,
 };
 
@@ -79,6 +79,11 @@ impl Broker {
     /// Whether the broker's process is there.
     pub fn is_running(&self) -> bool {
         self.daemon.running().is_some()
+    }
+
+    /// The broker process, if it runs.
+    pub fn process(&self) -> Option<Pid> {
+        self.daemon.running()
     }
 
     /// Deletes all topics and the broker with them. It must be stopped.

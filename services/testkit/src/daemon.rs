@@ -12,8 +12,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-pub use rustix::process::Signal;
-use rustix::process::{Pid, kill_process};
+use rustix::process::kill_process;
+pub use rustix::process::{Pid, Signal};
 
 use crate::{account::Account, names, wait::poll};
 

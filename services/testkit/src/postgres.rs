@@ -12,7 +12,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::{
     account::Account,
-    daemon::{Daemon, Program, Signal},
+    daemon::{Daemon, Pid, Program, Signal},
     folder, ports,
 };
 
@@ -94,6 +94,16 @@ impl Postgres {
     /// Whether the server process is there.
     pub fn is_running(&self) -> bool {
         self.daemon.running().is_some()
+    }
+
+    /// The server process, if it runs; its connections are its children.
+    pub fn process(&self) -> Option<Pid> {
+        self.daemon.running()
+    }
+
+    /// A program of Postgres: of the newest version that Debian has installed, else from the path.
+    pub fn program(name: &str) -> Result<PathBuf> {
+        binary(name)
     }
 
     /// Deletes the cluster. The server must be stopped.

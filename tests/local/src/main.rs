@@ -37,6 +37,14 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Starts the stack and the services, runs a program of this workspace on them, and stops what it started.
+    With {
+        /// Its name, for example `load`. Where everything is stands in its environment.
+        program: String,
+        /// Its arguments, after `--`.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     /// Stops everything, and keeps the data.
     Down,
     /// Stops everything, and deletes the data.
@@ -59,6 +67,7 @@ async fn main() -> Result<ExitCode> {
     match arguments.command {
         Command::Up => services::up(&stack).await?.show(),
         Command::Run { once } => return run::run(&stack, once).await,
+        Command::With { program, arguments } => return run::with(&stack, &program, &arguments).await,
         Command::Down => services::down(&stack).await?,
         Command::Clean => services::clean(&stack).await?,
         Command::Status => services::status(&stack),

@@ -44,6 +44,43 @@ pub async fn run(stack: &Stack, once: bool) -> Result<ExitCode> {
     outcome
 }
 
+/// Runs `program` of this workspace on `stack` and its services, with where everything is in its environment; then stops what
+/// was started.
+pub async fn with(stack: &Stack, program: &str, arguments: &[String]) -> Result<ExitCode> {
+    let was_up = stack.postgres.is_running() && stack.broker.is_running();
+    let outcome = tokio::select! {
+        outcome = run_with(stack, program, arguments) => outcome,
+        () = interrupted() => Ok(ExitCode::FAILURE),
+    };
+    println!("\nStopping.");
+    stop_services(stack).await?;
+    if !was_up {
+        services::down(stack).await?;
+    }
+    outcome
+}
+
+async fn run_with(stack: &Stack, program: &str, arguments: &[String]) -> Result<ExitCode> {
+    let program = binary(program)?;
+    let endpoints = serve(stack, &Progress(Instant::now())).await?;
+    let mut command = Command::new(program);
+    command.args(arguments).envs(endpoints.iter()).envs(processes(stack)).kill_on_drop(true);
+    let ended = command.status().await?;
+    Ok(if ended.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The processes of `stack` by name, as `POSTGRES_PID`.
+fn processes(stack: &Stack) -> Vec<(String, String)> {
+    let services = SERVICES.iter().map(|service| (*service, daemon(stack, service).running()));
+    let all = [("postgres", stack.postgres.process()), ("kafka", stack.broker.process())]
+        .into_iter()
+        .chain(services);
+    all.filter_map(|(name, process)| {
+        Some((format!("{}_PID", name.to_uppercase()), process?.as_raw_nonzero().to_string()))
+    })
+    .collect()
+}
+
 /// Stops the services that run on `stack`.
 pub async fn stop_services(stack: &Stack) -> Result<()> {
     for service in SERVICES {
@@ -57,8 +94,8 @@ pub fn daemon(stack: &Stack, service: &'static str) -> Daemon {
     Daemon::new(service, stack.folder())
 }
 
-async fn open(stack: &Stack, once: bool) -> Result<ExitCode> {
-    let progress = Progress(Instant::now());
+/// Starts the stack and the services on it.
+async fn serve(stack: &Stack, progress: &Progress) -> Result<Endpoints> {
     progress.say("starting Postgres and Kafka");
     let endpoints = services::up(stack).await?;
     // One that a killed run left behind may be of an older build.
@@ -69,6 +106,12 @@ async fn open(stack: &Stack, once: bool) -> Result<ExitCode> {
         progress.say(&format!("starting {service}"));
         start(stack, service, &endpoints).await?;
     }
+    Ok(endpoints)
+}
+
+async fn open(stack: &Stack, once: bool) -> Result<ExitCode> {
+    let progress = Progress(Instant::now());
+    let endpoints = serve(stack, &progress).await?;
     progress.say("opening the bank's books, and running a banking day");
     let day = Command::new(binary("day")?).envs(endpoints.iter()).kill_on_drop(true).status().await?;
     let verdict = if day.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE };

@@ -43,6 +43,11 @@ impl Token {
         Self(None)
     }
 
+    /// What stands in the header, if anything does.
+    pub fn header(&self) -> Option<&MetadataValue<Ascii>> {
+        self.0.as_ref()
+    }
+
     /// The request with the token and the deadline of one attempt.
     fn on<T>(&self, mut request: tonic::Request<T>) -> tonic::Request<T> {
         if let Some(token) = &self.0 {
