@@ -4,6 +4,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use accounting::{commands::Command, config::Config};
 use clap::Parser;
+use mimalloc::MiMalloc;
+
+/// Half of what a posting costs the service is memory taken and given back.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The books of the bank.
 #[derive(Debug, Parser)]

@@ -27,7 +27,7 @@ use crate::{
     SERVICE,
     app::{
         enquiry::Enquiries,
-        writer::{self, Writer, WriterHandle},
+        writer::{self, Recent, Writer, WriterHandle},
     },
     config::Config,
     events::{self, HoldJournal, PostingJournal},
@@ -55,8 +55,10 @@ pub async fn start(config: &Config, basis: Basis, lifecycle: &Lifecycle) -> Resu
     if !pending.is_empty() {
         bail!("run `{SERVICE} migrate` first: these migrations have not run: {}", pending.join(", "));
     }
-    let (writer, leading) = spawn_writer(config, &basis, lifecycle)?;
-    spawn_relay("relay of postings", JournalSource::new(PostingJournal), config, &pool, &basis, lifecycle);
+    let recent = Recent::default();
+    let (writer, leading) = spawn_writer(config, &basis, recent.clone(), lifecycle)?;
+    let postings = JournalSource::new(PostingJournal { recent });
+    spawn_relay("relay of postings", postings, config, &pool, &basis, lifecycle);
     spawn_relay("relay of holds", JournalSource::new(HoldJournal), config, &pool, &basis, lifecycle);
     spawn_relay("relay of the outbox", OutboxSource, config, &pool, &basis, lifecycle);
     spawn_jobs(config, &pool, &basis, &writer, leading, lifecycle);
@@ -67,6 +69,7 @@ pub async fn start(config: &Config, basis: Basis, lifecycle: &Lifecycle) -> Resu
 fn spawn_writer(
     config: &Config,
     basis: &Basis,
+    recent: Recent,
     lifecycle: &Lifecycle,
 ) -> Result<(WriterHandle, watch::Receiver<bool>)> {
     let (handle, queue) = writer::queue(config.writer.queue_max);
@@ -76,6 +79,7 @@ fn spawn_writer(
         config: config.writer.clone(),
         clock: basis.clock.clone(),
         facts_of: events::facts_of,
+        recent,
         leading,
     };
     lifecycle.spawn("writer", writer.run(queue));

@@ -309,8 +309,12 @@ impl Origin {
     }
 }
 
+/// How much of a UUID of version 7 is its time.
+const UUID_TIME_BYTES: usize = 6;
+
 /// The request id of a batch's item. The first has the batch's own, so that no other request takes it meanwhile; the others
-/// have one made from it and their place.
+/// have one made from it and their place. It begins as the batch's does, where a UUID of version 7 has its time: what is
+/// written together then stands together in the index.
 pub fn item_request_id(batch: Uuid, item: usize) -> Uuid {
     if item == 0 {
         return batch;
@@ -318,8 +322,8 @@ pub fn item_request_id(batch: Uuid, item: usize) -> Uuid {
     let mut hasher =
         blake3::Hasher::new_derive_key("countinghouse.accounting.v1 request id of a batch's item");
     hasher.update(batch.as_bytes()).update(item.to_string().as_bytes());
-    let mut bytes = [0; 16];
-    hasher.finalize_xof().fill(&mut bytes);
+    let mut bytes = *batch.as_bytes();
+    hasher.finalize_xof().fill(&mut bytes[UUID_TIME_BYTES..]);
     Uuid::new_v8(bytes)
 }
 

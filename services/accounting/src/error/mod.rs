@@ -1,6 +1,6 @@
 //! How a refusal of the book becomes one that callers understand: code, reason, field, values.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use platform::refusal::{Failure, Reason, Refusal as Told, reasons as platform_reasons};
 
@@ -31,8 +31,8 @@ pub fn outcome_unknown() -> Failure {
 }
 
 /// A field that the contract's form forbids.
-pub fn field_invalid(field: impl Into<String>, rule: impl Into<String>) -> Failure {
-    Refusal::from(Rule::FieldInvalid(rule.into())).at(field).tell().into()
+pub fn field_invalid(field: impl Display, rule: impl Into<String>) -> Failure {
+    Refusal::from(Rule::FieldInvalid(rule.into())).at(field.to_string()).tell().into()
 }
 
 impl Refusal {

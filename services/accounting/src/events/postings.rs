@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 
 use super::{Identity, Page};
 use crate::{
+    app::writer::Recent,
     domain::{command::Recorded, transaction::Posting},
     store::{journal, postings},
     wire::posting::{posting_name, told_posting},
@@ -17,8 +18,11 @@ use crate::{
 const BOOKED: &str = "countinghouse.accounting.v1.PostingBooked";
 
 /// The postings of the journal.
-#[derive(Clone, Copy, Debug)]
-pub struct PostingJournal;
+#[derive(Clone, Debug)]
+pub struct PostingJournal {
+    /// Those that this process wrote itself just now are not read back.
+    pub recent: Recent,
+}
 
 impl JournalReader for PostingJournal {
     fn name(&self) -> &'static str {
@@ -37,6 +41,13 @@ impl JournalReader for PostingJournal {
     ) -> Result<Vec<(i64, Fact)>, sqlx::Error> {
         let mut page = Page::default();
         while let Some((after, rows)) = page.next(position, limit) {
+            let recent = self.recent.after(after, usize::try_from(rows).unwrap_or_default());
+            if !recent.is_empty() {
+                for posting in recent {
+                    page.push(posting.number.0, booked(&posting))?;
+                }
+                continue;
+            }
             let read = postings::after(conn, after, rows).await?;
             if read.is_empty() {
                 break;

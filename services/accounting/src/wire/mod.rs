@@ -1,5 +1,6 @@
 //! Between the contract and the domain: requests in, answers and facts out. The form of a field is checked here, with the
-//! field's path; what it means is for the domain to judge.
+//! field's path; what it means is for the domain to judge. A path is anything that can be displayed: it is spelled only when the
+//! field is wrong.
 
 pub mod account;
 pub mod base_content;
@@ -7,6 +8,8 @@ pub mod base_data;
 pub mod hold;
 pub mod ledger;
 pub mod posting;
+
+use std::fmt::Display;
 
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use countinghouse_proto::common::v1 as common;
@@ -28,7 +31,7 @@ use crate::{
 const FILTER_CHARS_MAX: usize = 120;
 
 /// A text of at most `max` characters.
-pub fn text(field: &str, value: String, max: usize) -> Result<String, Failure> {
+pub fn text(field: impl Display + Copy, value: String, max: usize) -> Result<String, Failure> {
     if value.chars().count() > max {
         return Err(field_invalid(field, format!("must have at most {max} characters")));
     }
@@ -39,7 +42,7 @@ pub fn text(field: &str, value: String, max: usize) -> Result<String, Failure> {
 }
 
 /// A text of 1 to `max` characters.
-pub fn required_text(field: &str, value: String, max: usize) -> Result<String, Failure> {
+pub fn required_text(field: impl Display + Copy, value: String, max: usize) -> Result<String, Failure> {
     if value.trim().is_empty() {
         return Err(field_invalid(field, "is required"));
     }
@@ -47,7 +50,7 @@ pub fn required_text(field: &str, value: String, max: usize) -> Result<String, F
 }
 
 /// A code: 1 to `max` letters, digits and `-_/@.`.
-pub fn code(field: &str, value: String, max: usize) -> Result<String, Failure> {
+pub fn code(field: impl Display + Copy, value: String, max: usize) -> Result<String, Failure> {
     let is_code_char = |c: char| c.is_ascii_alphanumeric() || "-_/@.".contains(c);
     if value.is_empty() || value.len() > max || !value.chars().all(is_code_char) {
         return Err(field_invalid(field, format!("must have 1 to {max} letters, digits or any of -_/@.")));
@@ -56,7 +59,7 @@ pub fn code(field: &str, value: String, max: usize) -> Result<String, Failure> {
 }
 
 /// What a list is narrowed to: none when empty, else a text that can be looked for.
-pub fn filter<'a>(field: &str, value: &'a str) -> Result<Option<&'a str>, Failure> {
+pub fn filter<'a>(field: impl Display + Copy, value: &'a str) -> Result<Option<&'a str>, Failure> {
     match value {
         "" => Ok(None),
         value if value.chars().count() > FILTER_CHARS_MAX || value.chars().any(char::is_control) => Err(
@@ -67,12 +70,12 @@ pub fn filter<'a>(field: &str, value: &'a str) -> Result<Option<&'a str>, Failur
 }
 
 /// A UUID.
-pub fn uuid(field: &str, value: &str) -> Result<Uuid, Failure> {
+pub fn uuid(field: impl Display + Copy, value: &str) -> Result<Uuid, Failure> {
     Uuid::try_parse(value).map_err(|_| field_invalid(field, "must be a UUID"))
 }
 
 /// A date as `YYYY-MM-DD`; none when empty.
-pub fn date(field: &str, value: &str) -> Result<Option<NaiveDate>, Failure> {
+pub fn date(field: impl Display + Copy, value: &str) -> Result<Option<NaiveDate>, Failure> {
     if value.is_empty() {
         return Ok(None);
     }
@@ -89,12 +92,12 @@ pub fn date(field: &str, value: &str) -> Result<Option<NaiveDate>, Failure> {
 }
 
 /// A date that must be there.
-pub fn required_date(field: &str, value: &str) -> Result<NaiveDate, Failure> {
+pub fn required_date(field: impl Display + Copy, value: &str) -> Result<NaiveDate, Failure> {
     date(field, value)?.ok_or_else(|| field_invalid(field, "is required, as YYYY-MM-DD"))
 }
 
 /// A currency code of ISO 4217's form.
-pub fn currency_code(field: &str, value: &str) -> Result<CurrencyCode, Failure> {
+pub fn currency_code(field: impl Display + Copy, value: &str) -> Result<CurrencyCode, Failure> {
     if value.len() == 3 && value.bytes().all(|byte| byte.is_ascii_uppercase()) {
         Ok(CurrencyCode::new(value))
     } else {
@@ -103,21 +106,24 @@ pub fn currency_code(field: &str, value: &str) -> Result<CurrencyCode, Failure> 
 }
 
 /// An amount with its currency.
-pub fn amount(field: &str, value: Option<common::Money>) -> Result<(CurrencyCode, Decimal), Failure> {
+pub fn amount(
+    field: impl Display + Copy,
+    value: Option<common::Money>,
+) -> Result<(CurrencyCode, Decimal), Failure> {
     let value = value.ok_or_else(|| field_invalid(field, "is required"))?;
-    let currency = currency_code(&format!("{field}.currency"), &value.currency)?;
-    Ok((currency, decimal(&format!("{field}.amount"), &value.amount)?))
+    let currency = currency_code(format_args!("{field}.currency"), &value.currency)?;
+    Ok((currency, decimal(format_args!("{field}.amount"), &value.amount)?))
 }
 
 /// A plain decimal number.
-pub fn decimal(field: &str, value: &str) -> Result<Decimal, Failure> {
+pub fn decimal(field: impl Display + Copy, value: &str) -> Result<Decimal, Failure> {
     money::parse_amount(value).map_err(|error| {
-        Failure::from(AMOUNT_MALFORMED.refuse(error.to_string()).field(field, error.to_string()))
+        Failure::from(AMOUNT_MALFORMED.refuse(error.to_string()).field(field.to_string(), error.to_string()))
     })
 }
 
 /// The account number in `accounts/{number}`.
-pub fn account_name(field: &str, value: &str) -> Result<AccountNumber, Failure> {
+pub fn account_name(field: impl Display + Copy, value: &str) -> Result<AccountNumber, Failure> {
     match value.strip_prefix("accounts/") {
         Some(number)
             if !number.is_empty()
@@ -131,7 +137,7 @@ pub fn account_name(field: &str, value: &str) -> Result<AccountNumber, Failure> 
 }
 
 /// The number in a name like `postings/{number}`.
-pub fn numbered_name(field: &str, prefix: &str, value: &str) -> Result<i64, Failure> {
+pub fn numbered_name(field: impl Display + Copy, prefix: &str, value: &str) -> Result<i64, Failure> {
     value
         .strip_prefix(prefix)
         .and_then(|rest| rest.strip_prefix('/'))
@@ -144,7 +150,7 @@ pub fn numbered_name(field: &str, prefix: &str, value: &str) -> Result<i64, Fail
 const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// A point in time, to the microsecond.
-pub fn time(field: &str, value: Option<Timestamp>) -> Result<DateTime<Utc>, Failure> {
+pub fn time(field: impl Display + Copy, value: Option<Timestamp>) -> Result<DateTime<Utc>, Failure> {
     let value = value.ok_or_else(|| field_invalid(field, "is required"))?;
     u32::try_from(value.nanos)
         .ok()
@@ -183,7 +189,7 @@ pub fn refusal(refusal: &Refusal) -> common::Refusal {
 
 /// A `required` enum value that the contract's number stands for.
 pub fn choice<P: TryFrom<i32>, D>(
-    field: &str,
+    field: impl Display + Copy,
     value: i32,
     meaning: impl FnOnce(P) -> Option<D>,
 ) -> Result<D, Failure> {

@@ -1,5 +1,7 @@
 //! Transactions and postings.
 
+use std::fmt::Display;
+
 use countinghouse_proto::accounting::v1 as pb;
 use platform::refusal::Failure;
 
@@ -33,54 +35,59 @@ pub fn post_batch(request: pb::PostBatchRequest) -> Result<Action, Failure> {
         .transactions
         .into_iter()
         .enumerate()
-        .map(|(i, item)| transaction(&format!("transactions[{i}]"), item))
+        .map(|(i, item)| transaction(format_args!("transactions[{i}]"), item))
         .collect::<Result<_, _>>()?;
     Ok(Action::PostBatch { mode, transactions })
 }
 
 /// A transaction that must be there.
-pub fn required_transaction(field: &str, value: Option<pb::Transaction>) -> Result<Transaction, Failure> {
+pub fn required_transaction(
+    field: impl Display + Copy,
+    value: Option<pb::Transaction>,
+) -> Result<Transaction, Failure> {
     transaction(field, value.ok_or_else(|| field_invalid(field, "is required"))?)
 }
 
-fn transaction(field: &str, value: pb::Transaction) -> Result<Transaction, Failure> {
-    let at = |name: &str| format!("{field}.{name}");
+fn transaction(field: impl Display + Copy, value: pb::Transaction) -> Result<Transaction, Failure> {
     Ok(Transaction {
-        code: code(&at("code"), value.code, 32)?,
-        transaction_date: date(&at("transaction_date"), &value.transaction_date)?,
-        accounting_date: date(&at("accounting_date"), &value.accounting_date)?,
-        value_date: date(&at("value_date"), &value.value_date)?,
-        source: text(&at("source"), value.source, 32)?,
-        narrative: text(&at("narrative"), value.narrative, NARRATIVE_CHARS_MAX)?,
-        voucher: value.voucher.map(|voucher| self::voucher(&at("voucher"), voucher)).transpose()?,
+        code: code(format_args!("{field}.code"), value.code, 32)?,
+        transaction_date: date(format_args!("{field}.transaction_date"), &value.transaction_date)?,
+        accounting_date: date(format_args!("{field}.accounting_date"), &value.accounting_date)?,
+        value_date: date(format_args!("{field}.value_date"), &value.value_date)?,
+        source: text(format_args!("{field}.source"), value.source, 32)?,
+        narrative: text(format_args!("{field}.narrative"), value.narrative, NARRATIVE_CHARS_MAX)?,
+        voucher: value
+            .voucher
+            .map(|voucher| self::voucher(format_args!("{field}.voucher"), voucher))
+            .transpose()?,
         lines: value
             .lines
             .into_iter()
             .enumerate()
-            .map(|(i, item)| line(&format!("{field}.lines[{i}]"), item))
+            .map(|(i, item)| line(format_args!("{field}.lines[{i}]"), item))
             .collect::<Result<_, _>>()?,
     })
 }
 
-fn voucher(field: &str, value: pb::Voucher) -> Result<Voucher, Failure> {
+fn voucher(field: impl Display + Copy, value: pb::Voucher) -> Result<Voucher, Failure> {
     Ok(Voucher {
-        kind: code(&format!("{field}.kind"), value.kind, 20)?,
-        number: code(&format!("{field}.number"), value.number, 32)?,
+        kind: code(format_args!("{field}.kind"), value.kind, 20)?,
+        number: code(format_args!("{field}.number"), value.number, 32)?,
     })
 }
 
-fn line(field: &str, value: pb::TransactionLine) -> Result<Line, Failure> {
-    let (currency, amount) = amount(&format!("{field}.amount"), value.amount)?;
+fn line(field: impl Display + Copy, value: pb::TransactionLine) -> Result<Line, Failure> {
+    let (currency, amount) = amount(format_args!("{field}.amount"), value.amount)?;
     Ok(Line {
-        account: account_ref(&format!("{field}.account"), &value.account)?,
-        side: choice(&format!("{field}.side"), value.side, side)?,
+        account: account_ref(format_args!("{field}.account"), &value.account)?,
+        side: choice(format_args!("{field}.side"), value.side, side)?,
         currency,
         amount,
-        narrative: text(&format!("{field}.narrative"), value.narrative, NARRATIVE_CHARS_MAX)?,
+        narrative: text(format_args!("{field}.narrative"), value.narrative, NARRATIVE_CHARS_MAX)?,
     })
 }
 
-fn account_ref(field: &str, value: &str) -> Result<AccountRef, Failure> {
+fn account_ref(field: impl Display + Copy, value: &str) -> Result<AccountRef, Failure> {
     let Some(rest) = value.strip_prefix("branches/") else {
         return account_name(field, value).map(AccountRef::Number);
     };

@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use futures::FutureExt;
 use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer, PurgeConfig},
@@ -130,6 +131,10 @@ impl Publisher {
     async fn settle(&self, flight: &mut Flight<'_>, place: usize, mut delivery: DeliveryFuture) {
         let (position, fact) = &flight.page[place];
         let outcome = loop {
+            // Once the oldest of a page is acknowledged most others are: no timer is set up for them.
+            if let Some(outcome) = (&mut delivery).now_or_never() {
+                break outcome;
+            }
             tokio::select! {
                 outcome = &mut delivery => break outcome,
                 () = self.give_up.cancelled(), if flight.failure.is_none() => {

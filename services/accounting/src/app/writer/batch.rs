@@ -134,6 +134,7 @@ impl Writer {
         let decided = self.decide(book, jobs);
         match self.append(conn, &decided).await {
             Appended::Written => {
+                self.recent.push(&decided.records.postings);
                 decided.answer(Settled::Written);
                 Ok(())
             }

@@ -74,6 +74,7 @@ impl Writer {
         self.leading.send_replace(true);
         let outcome = self.serve(&mut conn, book, queue).await;
         self.leading.send_replace(false);
+        self.recent.clear();
         // The lock goes with the session; one that does not answer is left to the server's keepalive.
         drop(time::timeout(CLOSE_MAX, conn.close()).await);
         match outcome {

@@ -20,6 +20,7 @@ mod audits;
 mod batch;
 mod lead;
 mod queue;
+mod recent;
 
 use std::{io, time::Duration};
 
@@ -33,6 +34,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::{sync::watch, time};
 
 pub use queue::{Ask, Job, Rpc, WriterHandle, queue};
+pub use recent::Recent;
 
 use crate::domain::command::Records;
 
@@ -68,6 +70,8 @@ pub struct Writer {
     pub config: WriterConfig,
     pub clock: SharedClock,
     pub facts_of: FactsOf,
+    /// Where what was written last is kept for the relay.
+    pub recent: Recent,
     /// Tells who wants to know whether this replica is the writer.
     pub leading: watch::Sender<bool>,
 }
