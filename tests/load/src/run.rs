@@ -7,7 +7,7 @@ use day::{
     bank::Bank,
     client::{Client, Token},
     report::{Report, thousands},
-    setup::Setup,
+    setup::{MovingIn, Setup},
     staff::{HeadOffice, Staff},
 };
 use platform::{
@@ -108,7 +108,15 @@ impl<'a> Bench<'a> {
 
         report.title("The sample bank")?;
         let ids: SharedIds = Arc::new(UuidV7Ids);
-        let setup = Setup { bank: &bank, staff: &staff, office: &office, client: &client, ids: &ids };
+        let moving_in = MovingIn::beside(&stack.keys, &stack.accounting_grpc);
+        let setup = Setup {
+            bank: &bank,
+            staff: &staff,
+            office: &office,
+            client: &client,
+            ids: &ids,
+            moving_in: &moving_in,
+        };
         setup.open(SystemClock.now(), true, report).await?;
         report.line(format_args!("{} accounts of customers", thousands(arguments.accounts)))?;
         let customers = Customers::provide(&client, &bank, &staff, arguments.accounts, report).await?;

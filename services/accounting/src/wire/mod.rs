@@ -6,6 +6,7 @@ pub mod base_content;
 pub mod base_data;
 pub mod hold;
 pub mod ledger;
+pub mod moving_in;
 pub mod posting;
 
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
@@ -18,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        ids::{AccountNumber, CurrencyCode},
+        ids::{AccountNumber, CurrencyCode, FormerNumber},
         refusal::Refusal,
     },
     error::{AMOUNT_MALFORMED, field_invalid},
@@ -128,6 +129,14 @@ pub fn account_name(field: &str, value: &str) -> Result<AccountNumber, Failure> 
         }
         _ => Err(field_invalid(field, "must be accounts/{number}, with digits")),
     }
+}
+
+/// Longest number that an account had before it was moved in, in characters.
+const FORMER_NUMBER_CHARS_MAX: usize = 64;
+
+/// A number that an account had before it was moved in.
+pub fn former_number(field: &str, value: &str) -> Result<FormerNumber, Failure> {
+    required_text(field, value.to_owned(), FORMER_NUMBER_CHARS_MAX).map(FormerNumber::new)
 }
 
 /// The number in a name like `postings/{number}`.

@@ -3,7 +3,7 @@
 use countinghouse_proto::accounting::v1 as pb;
 use platform::refusal::Failure;
 
-use super::{account_name, amount, choice, code, date, money, refusal, text, timestamp};
+use super::{account_name, amount, choice, code, date, former_number, money, refusal, text, timestamp};
 use crate::{
     domain::{
         base::{NormalSide, Side, TransactionKind},
@@ -43,7 +43,7 @@ pub fn required_transaction(field: &str, value: Option<pb::Transaction>) -> Resu
     transaction(field, value.ok_or_else(|| field_invalid(field, "is required"))?)
 }
 
-fn transaction(field: &str, value: pb::Transaction) -> Result<Transaction, Failure> {
+pub(super) fn transaction(field: &str, value: pb::Transaction) -> Result<Transaction, Failure> {
     let at = |name: &str| format!("{field}.{name}");
     Ok(Transaction {
         code: code(&at("code"), value.code, 32)?,
@@ -81,6 +81,9 @@ fn line(field: &str, value: pb::TransactionLine) -> Result<Line, Failure> {
 }
 
 fn account_ref(field: &str, value: &str) -> Result<AccountRef, Failure> {
+    if let Some(number) = value.strip_prefix("formerAccounts/") {
+        return former_number(field, number).map(AccountRef::Former);
+    }
     let Some(rest) = value.strip_prefix("branches/") else {
         return account_name(field, value).map(AccountRef::Number);
     };
@@ -91,7 +94,10 @@ fn account_ref(field: &str, value: &str) -> Result<AccountRef, Failure> {
             branch: BranchCode::new(branch),
             ledger_code: LedgerCodeNumber::new(code),
         }),
-        _ => Err(field_invalid(field, "must be accounts/{number} or branches/{branch}/ledgerCodes/{code}")),
+        _ => Err(field_invalid(
+            field,
+            "must be accounts/{number}, branches/{branch}/ledgerCodes/{code} or formerAccounts/{former_number}",
+        )),
     }
 }
 
