@@ -50,7 +50,7 @@ pub enum Command {
     /// Walks the whole journal and the whole audit, and recomputes every balance.
     Verify,
     /// Moves accounts or postings in from a file, through the API of a service that runs.
-    Import(import::arguments::Arguments),
+    Import(Box<import::arguments::Arguments>),
 }
 
 impl Command {

@@ -24,9 +24,8 @@ pub fn plain(text: &str) -> Result<String, String> {
     if !text.bytes().all(|byte| byte.is_ascii_digit() || b".,-".contains(&byte)) {
         return wanted("has signs besides digits, one point and commas");
     }
-    let plain = match ungrouped(text) {
-        Some(plain) => plain,
-        None => return wanted("can be read in two ways, or is grouped wrongly"),
+    let Some(plain) = ungrouped(text) else {
+        return wanted("can be read in two ways, or is grouped wrongly");
     };
     parse_amount(&plain).map_err(|error| error.to_string())?;
     Ok(plain)

@@ -163,14 +163,12 @@ impl Reading {
             }
             Meaning::Postings(postings) => postings.transaction_of(&row).map(str::to_owned),
         };
-        match transaction.filter(|transaction| !transaction.is_empty()) {
-            Some(transaction) => self.line(transaction, row),
-            None => {
-                self.together_done()?;
-                self.together.push(row);
-                self.together_done()
-            }
+        if let Some(transaction) = transaction.filter(|transaction| !transaction.is_empty()) {
+            return self.line(transaction, row);
         }
+        self.together_done()?;
+        self.together.push(row);
+        self.together_done()
     }
 
     /// Adds a line to its transaction. One with too many is refused, each of its rows.

@@ -90,7 +90,8 @@ impl Postings {
         };
         let is_there = |(account, former): AccountPlaces| account.or(former).is_some();
         let by_line = is_there(postings.account) && postings.side.is_some() && postings.transaction.is_some();
-        if !by_line && !(is_there(postings.debit) && is_there(postings.credit)) {
+        let by_transaction = is_there(postings.debit) && is_there(postings.credit);
+        if !by_line && !by_transaction {
             bail!(
                 "there must be the columns \"transaction\", \"account\" or \"former_account\", and \"side\"; or those of a debit and \
                  a credit account"

@@ -17,7 +17,7 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 pub struct Told {
     bar: Option<ProgressBar>,
     bytes: u64,
-    told_at: Instant,
+    line_at: Instant,
 }
 
 impl Told {
@@ -28,7 +28,7 @@ impl Told {
         if let (Some(bar), Ok(style)) = (&bar, style) {
             bar.set_style(style);
         }
-        Self { bar, bytes, told_at: Instant::now() }
+        Self { bar, bytes, line_at: Instant::now() }
     }
 
     /// So many bytes have been read. Text in GB18030 has more when it is read than in the file.
@@ -38,8 +38,8 @@ impl Told {
         if let Some(bar) = &self.bar {
             bar.set_position(bytes_read);
             bar.set_message(told());
-        } else if self.told_at.elapsed() >= LINE_EVERY {
-            self.told_at = Instant::now();
+        } else if self.line_at.elapsed() >= LINE_EVERY {
+            self.line_at = Instant::now();
             writeln!(io::stderr(), "{}, at {bytes_read} of {} bytes", told(), self.bytes)?;
         }
         Ok(())
