@@ -188,7 +188,7 @@ fn an_import_is_answered_by_what_was_kept_of_it() {
         "also when nothing was refused"
     );
     bank.book = bank.recorded.open_book(0);
-    let again = bank.decide(&[command.clone()]).remove(0);
+    let again = bank.decide(std::slice::from_ref(&command)).remove(0);
     assert!(matches!(again, Verdict::Repeated(repeated) if repeated == answer));
     let mut other = command;
     other.origin.digest.0[0] ^= 1;

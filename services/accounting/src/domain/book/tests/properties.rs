@@ -114,15 +114,15 @@ fn action() -> impl Strategy<Value = Action> {
     });
     let mode = prop_oneof![Just(BatchMode::Atomic), Just(BatchMode::ItemByItem)];
     let batch = (mode, prop::collection::vec(payment(), 1..5)).prop_map(|(mode, items)| batch(mode, items));
-    let dates = prop::sample::select(vec![
+    let accounting_dates = prop::sample::select(vec![
         None,
         Some(day(2020, 1, 1)),
         Some(day(2025, 7, 31)),
         Some(day(2019, 12, 31)),
     ]);
-    let moved_in = prop::collection::vec((dates, payment()), 1..5).prop_map(|items| {
-        let dated = |(accounting_date, item)| Ok(Transaction { accounting_date, ..item });
-        Action::ImportPostings { transactions: items.into_iter().map(dated).collect() }
+    let moved_in = prop::collection::vec((accounting_dates, payment()), 1..5).prop_map(|items| {
+        let on_date = |(accounting_date, item)| Ok(Transaction { accounting_date, ..item });
+        Action::ImportPostings { transactions: items.into_iter().map(on_date).collect() }
     });
     prop_oneof![
         4 => payment().prop_map(Action::Post),
