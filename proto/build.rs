@@ -9,6 +9,7 @@ const FILES: &[&str] = &[
     "countinghouse/accounting/v1/events.proto",
     "countinghouse/accounting/v1/hold.proto",
     "countinghouse/accounting/v1/ledger.proto",
+    "countinghouse/accounting/v1/moving_in.proto",
     "countinghouse/accounting/v1/posting.proto",
     "countinghouse/common/v1/money.proto",
     "countinghouse/common/v1/refusal.proto",

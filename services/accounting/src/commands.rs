@@ -23,7 +23,7 @@ use crate::{
     SERVICE,
     app::verify::{self, Failed, Progress},
     config::Config,
-    events,
+    events, import,
     startup::{self, Basis},
 };
 
@@ -49,6 +49,8 @@ pub enum Command {
     },
     /// Walks the whole journal and the whole audit, and recomputes every balance.
     Verify,
+    /// Moves accounts or postings in from a file, through the API of a service that runs.
+    Import(Box<import::arguments::Arguments>),
 }
 
 impl Command {
@@ -62,6 +64,7 @@ impl Command {
             Command::CheckConfig => writeln!(out, "{config:#?}")?,
             Command::DeadLetters { handler, after } => list_letters(config, &handler, after, out).await?,
             Command::Verify => return verify(config, out).await,
+            Command::Import(arguments) => return import::run(&arguments, out).await,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -196,6 +196,6 @@ mod tests {
                 .any(|permission| permission.ends_with(".check") || permission.ends_with(".authorise"));
             assert_eq!(decides, checks, "{role}");
         }
-        assert_eq!(roles.len(), 7);
+        assert_eq!(roles.len(), 8);
     }
 }

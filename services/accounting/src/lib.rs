@@ -28,6 +28,7 @@
 //! | [`grpc`] | the rpcs |
 //! | [`events`] | the facts that are published |
 //! | [`jobs`] | what runs by the clock |
+//! | [`import`] | a client of the API, which moves accounts and postings in from files |
 //! | [`error`] | refusals as callers know them |
 //! | [`config`], [`commands`], [`startup`] | settings, what the program can be asked to do, what stands on what |
 
@@ -38,6 +39,7 @@ pub mod domain;
 pub mod error;
 pub mod events;
 pub mod grpc;
+pub mod import;
 pub mod jobs;
 pub mod startup;
 pub mod store;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use countinghouse_proto::accounting::v1::{
     account_service_server::AccountServiceServer, base_data_service_server::BaseDataServiceServer,
     hold_service_server::HoldServiceServer, ledger_service_server::LedgerServiceServer,
-    posting_service_server::PostingServiceServer,
+    moving_in_service_server::MovingInServiceServer, posting_service_server::PostingServiceServer,
 };
 use platform::{
     audit::Sealer,
@@ -151,7 +151,8 @@ async fn serve(
         .add(LedgerServiceServer::new(api.clone()))
         .add(AccountServiceServer::new(api.clone()))
         .add(PostingServiceServer::new(api.clone()))
-        .add(HoldServiceServer::new(api))
+        .add(HoldServiceServer::new(api.clone()))
+        .add(MovingInServiceServer::new(api))
         .bind(basis, lifecycle)
         .await?;
     let address = server.address();

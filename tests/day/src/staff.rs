@@ -12,6 +12,9 @@ use crate::{bank::Bank, client::Token};
 /// The role that only makes changes of base data (参数维护岗), and the one that only checks them (参数审核岗).
 const BASE_DATA_ROLES: [&str; 2] = ["base_data_maker", "base_data_checker"];
 
+/// The role that only moves in accounts and postings (迁移岗).
+const MIGRATION_ROLE: &str = "migration_operator";
+
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Caller {
@@ -80,13 +83,14 @@ fn claims(operator: &str, roles: &[&str], scopes: &[String]) -> Claims {
     Claims::of(operator, roles).within(&scopes)
 }
 
-/// The roles of an operator. Those who set up the base data do nothing else.
+/// The roles of an operator. Those who set up the bank do nothing else.
 fn roles(operator: &Operator, head_office: &str) -> Vec<&'static str> {
     let sets_up = operator.branch == head_office && operator.limits.is_empty();
     let [maker, checker] = BASE_DATA_ROLES;
     match operator.kind() {
         OperatorKind::BookKeeper if sets_up => vec![maker],
         OperatorKind::Supervisor if sets_up => vec![checker],
+        OperatorKind::System if sets_up => vec![MIGRATION_ROLE],
         OperatorKind::Teller => vec!["teller"],
         OperatorKind::Supervisor => vec!["supervisor"],
         OperatorKind::BookKeeper => vec!["book_keeper"],
@@ -118,6 +122,7 @@ pub struct HeadOffice {
     pub base_data_checker: Caller,
     pub book_keeper: Caller,
     pub supervisor: Caller,
+    pub migration_operator: Caller,
 }
 
 impl HeadOffice {
@@ -138,6 +143,7 @@ impl HeadOffice {
             base_data_checker: find(OperatorKind::Supervisor, false)?,
             book_keeper: find(OperatorKind::BookKeeper, true)?,
             supervisor: find(OperatorKind::Supervisor, true)?,
+            migration_operator: find(OperatorKind::System, false)?,
             code,
         })
     }
@@ -168,6 +174,7 @@ mod tests {
         let office = HeadOffice::of(&bank).unwrap();
         let people =
             [office.base_data_maker, office.base_data_checker, office.book_keeper, office.supervisor];
+        assert_eq!(office.migration_operator, Caller::operator("M100001"));
         assert_eq!(people, ["B100003", "S100003", "B100001", "S100001"].map(Caller::operator));
         assert_eq!(roles(operator(&bank, "B100003"), "100000"), ["base_data_maker"]);
         assert_eq!(roles(operator(&bank, "S110001"), "100000"), ["supervisor"]);

@@ -69,6 +69,8 @@ pub enum Row {
     #[value(name = "batch100")]
     Batch100,
     DayMix,
+    /// By `accounting import`, from a file.
+    ImportPostings,
     /// With 1, 8, 64, 256 and 1,000 requests in flight.
     InFlight,
     #[value(name = "overload_5000")]
@@ -134,6 +136,7 @@ mod tests {
             "single_refused10",
             "batch100",
             "day_mix",
+            "import_postings",
         ];
         assert_eq!(chosen, names);
     }

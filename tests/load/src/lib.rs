@@ -8,6 +8,7 @@
 //! | `wire`, `template` | calls that cost the client next to nothing |
 //! | `drive` | slots that call until the time is up, and what came of it |
 //! | `work`, `zipf` | what the slots ask for |
+//! | `import` | a file of transfers that is moved in |
 //! | `relay`, `processes` | what the load did to Kafka, memory and processors |
 //! | `baseline` | what the same machine and Postgres do without the service |
 //! | `figure` | the results, for people and for programs |
@@ -17,6 +18,7 @@ mod baseline;
 mod customers;
 mod drive;
 mod figure;
+mod import;
 mod number;
 mod processes;
 mod relay;

@@ -1,13 +1,18 @@
 //! A run: the bank is opened, the baselines and the rows are measured, the books are checked after each.
 
-use std::{io, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    io,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use day::{
     bank::Bank,
     client::{Client, Token},
     report::{Report, thousands},
-    setup::Setup,
+    setup::{MovingIn, Setup},
     staff::{HeadOffice, Staff},
 };
 use platform::{
@@ -21,6 +26,7 @@ use crate::{
     customers::Customers,
     drive::{Effort, Outcome, Work, drive},
     figure::{Figure, Results},
+    import,
     number::real,
     processes::Processes,
     relay::Records,
@@ -41,6 +47,10 @@ const PGBENCH_BASELINE: &str = "pgbench_tpcb";
 /// Transfers in a batch, and batches in flight: enough that the service never waits for the client.
 const BATCH_ITEMS: usize = 100;
 const BATCHES_IN_FLIGHT: usize = 8;
+
+/// What the import of a file is held against, and how long it may take.
+const BATCHES: &str = "batch100";
+const IMPORTED_WITHIN: Duration = Duration::from_mins(20);
 
 /// Requests in flight in the sweep, and in the overload.
 const SWEEP: [usize; 5] = [1, 8, 64, 256, 1_000];
@@ -87,6 +97,10 @@ struct Bench<'a> {
     /// Of someone who may read the books.
     reader: Token,
     customers: Rc<Customers>,
+    /// Of the one who moves in what a file holds, and where.
+    mover: Token,
+    head_office: String,
+    moving_in: MovingIn,
     rpcs: Rc<Rpcs>,
     processes: Processes,
     records: Records,
@@ -108,8 +122,16 @@ impl<'a> Bench<'a> {
 
         report.title("The sample bank")?;
         let ids: SharedIds = Arc::new(UuidV7Ids);
-        let setup = Setup { bank: &bank, staff: &staff, office: &office, client: &client, ids: &ids };
-        setup.open(SystemClock.now(), true, report).await?;
+        let moving_in = MovingIn::beside(&stack.keys, &stack.accounting_grpc);
+        let setup = Setup {
+            bank: &bank,
+            staff: &staff,
+            office: &office,
+            client: &client,
+            ids: &ids,
+            moving_in: &moving_in,
+        };
+        Box::pin(setup.open(SystemClock.now(), true, report)).await?;
         report.line(format_args!("{} accounts of customers", thousands(arguments.accounts)))?;
         let customers = Customers::provide(&client, &bank, &staff, arguments.accounts, report).await?;
         Ok(Self {
@@ -118,6 +140,9 @@ impl<'a> Bench<'a> {
             client,
             reader,
             customers: Rc::new(customers),
+            mover: staff.token(&office.migration_operator)?,
+            head_office: office.code.clone(),
+            moving_in,
             rpcs: Rc::new(Rpcs::at(&stack.accounting_grpc)?),
             processes: Processes::of(stack),
             records: Records::of(&stack.kafka_brokers)?,
@@ -149,6 +174,7 @@ impl<'a> Bench<'a> {
             }
             Row::Batch100 => self.batches(&name, report).await?,
             Row::DayMix => self.day_mix(&name, in_flight, report).await?,
+            Row::ImportPostings => Box::pin(self.import(&name, report)).await?,
             Row::InFlight => {
                 for in_flight in SWEEP {
                     self.single(&format!("{name}_{in_flight}"), in_flight, &Choice::Uniform, 0, report)
@@ -222,6 +248,29 @@ impl<'a> Bench<'a> {
         report.check("what was refused", refused_as_meant(&outcome, false))?;
         self.check_books(posted, &outcome, report).await?;
         self.tell(Figure::of("overload_rss_mib", self.processes.resident_mib_max()?, "MiB"), report)
+    }
+
+    /// A file of transfers, from the start of the program that imports it to its end.
+    async fn import(&mut self, name: &str, report: &mut Report<'_>) -> Result<()> {
+        let posted = self.last_posting().await?;
+        let file = self.moving_in.file("load.csv")?;
+        import::write(&file, &self.customers, posted)?;
+        let began = Instant::now();
+        self.moving_in.import("postings", &file, &self.mover, &self.head_office, IMPORTED_WITHIN).await?;
+        let rate = f64::from(import::TRANSFERS) / began.elapsed().as_secs_f64();
+        let figure = Figure::of(name, rate, "postings/s");
+        report.line(told(&figure))?;
+        self.results.push_against(figure, BATCHES);
+        let found = self.last_posting().await? - posted;
+        let meant = u64::from(import::TRANSFERS);
+        let all = if found == meant {
+            Ok(thousands(found))
+        } else {
+            Err(anyhow::anyhow!("{} in the file, {} in the books", thousands(meant), thousands(found)))
+        };
+        report
+            .check("postings in the file = postings in the books", all)
+            .context("tell what became of the file")
     }
 
     /// What gives each slot its desk.

@@ -67,6 +67,12 @@ const LAYERS: &[Layer] = &[
         modules: &["grpc", "events", "startup"],
         why: "jobs/ stands beside grpc/ and events/: what they share is in app/",
     },
+    Layer {
+        name: "import",
+        crates: &["sqlx", "rdkafka"],
+        modules: &["app", "config", "domain", "error", "events", "grpc", "jobs", "startup", "store", "wire"],
+        why: "import/ is a client: it knows the contract, and nothing of the service behind it",
+    },
 ];
 
 /// The names in `source`, a Rust file of a service, that point the wrong way, and queries outside `store/`.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     base::NormalSide,
-    ids::{AccountId, AccountNumber, BranchCode, LedgerCodeNumber},
+    ids::{AccountId, AccountNumber, BranchCode, FormerNumber, LedgerCodeNumber},
     status::AccountStatus,
 };
 
@@ -79,4 +79,7 @@ pub struct Account {
     pub open_date: NaiveDate,
     /// 1, 2, 3 ... with each change.
     pub version: i32,
+    /// Of an account that was moved in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_number: Option<FormerNumber>,
 }

@@ -14,7 +14,8 @@ use super::{
     base::{BaseChange, BaseVersion},
     hold::{Hold, HoldEvent},
     ids::{
-        AccountNumber, BranchCode, CurrencyCode, HoldNumber, LedgerCodeNumber, OperatorCode, PostingNumber,
+        AccountNumber, BranchCode, CurrencyCode, FormerNumber, HoldNumber, LedgerCodeNumber, OperatorCode,
+        PostingNumber,
     },
     refusal::Refusal,
     status::Freeze,
@@ -86,6 +87,14 @@ pub enum Action {
     OpenBusinessDay {
         date: NaiveDate,
     },
+    /// Accounts to move in; those that are not well formed with what is wrong with them.
+    ImportAccounts {
+        accounts: Vec<Result<AccountToImport, Refusal>>,
+    },
+    /// Transactions to move in; those that are not well formed with what is wrong with them.
+    ImportPostings {
+        transactions: Vec<Result<Transaction, Refusal>>,
+    },
 }
 
 /// How a batch is posted.
@@ -107,6 +116,17 @@ pub struct OpenAccount {
     pub holders: Vec<Holder>,
     pub overdraft_limit: Decimal,
     pub pending: bool,
+}
+
+/// An account to move in (数据迁移).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountToImport {
+    /// The branch that keeps it.
+    pub branch: BranchCode,
+    pub terms: OpenAccount,
+    pub former_number: Option<FormerNumber>,
+    /// `None` for the business date.
+    pub open_date: Option<NaiveDate>,
 }
 
 /// What changes on an account.
@@ -158,6 +178,10 @@ pub enum Answer {
     },
     BaseData(Vec<BaseChange>),
     BusinessDay(BusinessDay),
+    /// One verdict for each account to move in, in order. One that was only checked has an empty number.
+    AccountsImported(Vec<Result<AccountNumber, Refusal>>),
+    /// One verdict for each transaction to move in, in order. One that was only checked has number zero.
+    PostingsImported(Vec<Result<PostingNumber, Refusal>>),
 }
 
 /// An account as it is after a change, with what the history keeps of it.
@@ -208,6 +232,10 @@ pub enum Kept {
     BusinessDay(BusinessDay),
     /// Of a batch of which an item was refused. (The journal answers for a batch that was posted whole.)
     Batch(Vec<Result<PostingNumber, Refusal>>),
+    AccountsImported(Vec<Result<AccountNumber, Refusal>>),
+    /// Kept of every import: the journal is asked for requests of the last days only, by accounting date, and what is moved in may
+    /// be older.
+    PostingsImported(Vec<Result<PostingNumber, Refusal>>),
 }
 
 /// What an earlier request was answered, as the load step found it.
@@ -260,18 +288,23 @@ impl Command {
             | Action::PlaceHold { .. }
             | Action::CaptureHold { .. }
             | Action::ReleaseHold { .. }
-            | Action::ExpireHolds { .. } => true,
+            | Action::ExpireHolds { .. }
+            | Action::ImportPostings { .. } => true,
             Action::OpenAccount(_)
             | Action::ChangeAccount { .. }
             | Action::ChangeBaseData { .. }
-            | Action::OpenBusinessDay { .. } => false,
+            | Action::OpenBusinessDay { .. }
+            | Action::ImportAccounts { .. } => false,
         }
     }
 
     /// What the command is about, as the audit names it.
     pub fn resource(&self) -> String {
         match &self.action {
-            Action::Post(_) | Action::PostBatch { .. } => "postings".to_owned(),
+            Action::Post(_) | Action::PostBatch { .. } | Action::ImportPostings { .. } => {
+                "postings".to_owned()
+            }
+            Action::ImportAccounts { .. } => "accounts".to_owned(),
             Action::PlaceHold { account, .. } | Action::ChangeAccount { account, .. } => {
                 format!("accounts/{account}")
             }
@@ -332,7 +365,11 @@ impl Kept {
     pub fn postings(&self) -> impl Iterator<Item = PostingNumber> {
         let verdicts: &[Result<PostingNumber, Refusal>] = match self {
             Self::Batch(verdicts) => verdicts,
-            Self::Account { .. } | Self::BaseData(_) | Self::BusinessDay(_) => &[],
+            Self::Account { .. }
+            | Self::BaseData(_)
+            | Self::BusinessDay(_)
+            | Self::AccountsImported(_)
+            | Self::PostingsImported(_) => &[],
         };
         verdicts.iter().filter_map(|verdict| verdict.as_ref().ok().copied())
     }
@@ -343,6 +380,8 @@ impl Kept {
             Self::Account { before, account } => Answer::Account { before, account },
             Self::BaseData(changes) => Answer::BaseData(changes),
             Self::BusinessDay(day) => Answer::BusinessDay(day),
+            Self::AccountsImported(verdicts) => Answer::AccountsImported(verdicts),
+            Self::PostingsImported(verdicts) => Answer::PostingsImported(verdicts),
             Self::Batch(verdicts) => {
                 let verdict = |verdict: Result<PostingNumber, Refusal>| match verdict {
                     Ok(number) => posting(number).map(Ok),

@@ -51,7 +51,9 @@ ids! {
     /// Currency code (币种): three capital letters of ISO 4217.
     CurrencyCode,
     /// Account number (账号), see [`super::account_number`].
-    AccountNumber;
+    AccountNumber,
+    /// The number that an account had in the books from which it was moved in (原账号).
+    FormerNumber;
     number:
     /// An account's place in the book's own numbering, shorter in keys than its account number.
     AccountId,

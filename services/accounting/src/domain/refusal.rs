@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     base::{Side, TransactionKind},
-    ids::{AccountNumber, BranchCode, CurrencyCode, HoldNumber, LedgerCodeNumber, OperatorCode},
+    ids::{
+        AccountNumber, BranchCode, CurrencyCode, FormerNumber, HoldNumber, LedgerCodeNumber, OperatorCode,
+    },
 };
 
 /// A refusal: the rule that was broken, and where.
@@ -94,6 +96,9 @@ pub enum Rule {
     #[error("{date} is outside the allowed range from {earliest} to {latest}")]
     DateOutOfRange { date: NaiveDate, earliest: NaiveDate, latest: NaiveDate },
 
+    #[error("the opening period ended with {until}; {open} is open")]
+    OpeningPeriodOver { until: NaiveDate, open: NaiveDate },
+
     // Who acts, and where.
     #[error("operator {operator} is unknown")]
     OperatorUnknown { operator: OperatorCode },
@@ -133,6 +138,10 @@ pub enum Rule {
     // Accounts.
     #[error("account {account} is unknown")]
     AccountUnknown { account: AccountNumber },
+    #[error("no account has the former number {former_number}")]
+    FormerNumberUnknown { former_number: FormerNumber },
+    #[error("former number {former_number} is that of account {account} already")]
+    FormerNumberTaken { former_number: FormerNumber, account: AccountNumber },
     #[error("branch {branch} has no account on {ledger_code} in {currency}")]
     LedgerAccountMissing { branch: BranchCode, ledger_code: LedgerCodeNumber, currency: CurrencyCode },
     #[error("branch {branch} has an account on {ledger_code} in {currency} already: {account}")]

@@ -10,8 +10,8 @@ use super::{
     Digest,
     base::{NormalSide, Side, TransactionKind},
     ids::{
-        AccountId, AccountNumber, BranchCode, CurrencyCode, HoldNumber, LedgerCodeNumber, OperatorCode,
-        PostingNumber,
+        AccountId, AccountNumber, BranchCode, CurrencyCode, FormerNumber, HoldNumber, LedgerCodeNumber,
+        OperatorCode, PostingNumber,
     },
 };
 
@@ -22,6 +22,8 @@ pub enum AccountRef {
     Number(AccountNumber),
     /// The one internal account that a branch has on a code in the line's currency.
     OfBranch { branch: BranchCode, ledger_code: LedgerCodeNumber },
+    /// By the number that it had before it was moved in.
+    Former(FormerNumber),
 }
 
 /// One line of a transaction (分录行).

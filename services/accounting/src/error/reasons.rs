@@ -58,6 +58,12 @@ pub static DATE_OUT_OF_RANGE: Reason = Reason {
     meaning: "A date is further back or ahead than the parameters allow.",
     remedy: "Give a date in the range that the metadata names.",
 };
+pub static OPENING_PERIOD_OVER: Reason = Reason {
+    name: "OPENING_PERIOD_OVER",
+    code: Code::FailedPrecondition,
+    meaning: "Accounts and postings are moved in during the opening period only, and it is over.",
+    remedy: "Open the account or post the transaction as any other; or have two persons set the parameter `OPENING_PERIOD_UNTIL` anew.",
+};
 pub static OPERATOR_UNKNOWN: Reason = Reason {
     name: "OPERATOR_UNKNOWN",
     code: Code::PermissionDenied,
@@ -111,6 +117,18 @@ pub static ACCOUNT_UNKNOWN: Reason = Reason {
     code: Code::NotFound,
     meaning: "No account has this number.",
     remedy: "Check the number; its last digit is a check digit.",
+};
+pub static FORMER_NUMBER_UNKNOWN: Reason = Reason {
+    name: "FORMER_NUMBER_UNKNOWN",
+    code: Code::NotFound,
+    meaning: "No account was moved in from this number.",
+    remedy: "Check the number, or move the account in first.",
+};
+pub static FORMER_NUMBER_TAKEN: Reason = Reason {
+    name: "FORMER_NUMBER_TAKEN",
+    code: Code::AlreadyExists,
+    meaning: "An account was moved in from this number already.",
+    remedy: "Use that account, which the metadata names.",
 };
 pub static LEDGER_ACCOUNT_MISSING: Reason = Reason {
     name: "LEDGER_ACCOUNT_MISSING",
@@ -346,6 +364,7 @@ pub static ALL: &[&Reason] = &[
     &BUSINESS_DAY_CLOSED,
     &BUSINESS_DAY_NOT_OPEN,
     &DATE_OUT_OF_RANGE,
+    &OPENING_PERIOD_OVER,
     &OPERATOR_UNKNOWN,
     &OPERATOR_SUSPENDED,
     &OPERATOR_MAY_NOT_POST,
@@ -355,6 +374,8 @@ pub static ALL: &[&Reason] = &[
     &ACCOUNT_OF_ANOTHER_BRANCH,
     &HEAD_OFFICE_ONLY,
     &ACCOUNT_UNKNOWN,
+    &FORMER_NUMBER_UNKNOWN,
+    &FORMER_NUMBER_TAKEN,
     &LEDGER_ACCOUNT_MISSING,
     &LEDGER_ACCOUNT_EXISTS,
     &ACCOUNT_PENDING,

@@ -21,6 +21,7 @@ pub fn of(rule: &Rule) -> Values {
         Rule::DateOutOfRange { date, earliest, latest } => {
             named(&[("date", date), ("earliest", earliest), ("latest", latest)])
         }
+        Rule::OpeningPeriodOver { until, open } => named(&[("until", until), ("open", open)]),
         Rule::OperatorUnknown { operator }
         | Rule::OperatorSuspended { operator }
         | Rule::OperatorMayNotPost { operator } => named(&[("operator", operator)]),
@@ -51,6 +52,10 @@ fn of_account(rule: &Rule) -> Values {
         | Rule::HoldNotDebited { account } => named(&[("account", account)]),
         Rule::AccountOfAnotherBranch { account, branch, keeper } => {
             named(&[("account", account), ("branch", branch), ("keeper", keeper)])
+        }
+        Rule::FormerNumberUnknown { former_number } => named(&[("former_number", former_number)]),
+        Rule::FormerNumberTaken { former_number, account } => {
+            named(&[("former_number", former_number), ("account", account)])
         }
         Rule::LedgerAccountMissing { branch, ledger_code, currency } => {
             named(&[("branch", branch), ("ledger_code", ledger_code), ("currency", currency)])

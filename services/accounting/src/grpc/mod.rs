@@ -5,6 +5,7 @@ mod base_data;
 mod call;
 mod holds;
 mod ledger;
+mod moving_in;
 mod postings;
 mod stamp;
 

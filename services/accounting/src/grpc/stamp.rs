@@ -97,3 +97,15 @@ impl Stamped for pb::PostBatchRequest {
         Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
     }
 }
+
+impl Stamped for pb::ImportAccountsRequest {
+    fn stamp(&self) -> Stamp<'_> {
+        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
+    }
+}
+
+impl Stamped for pb::ImportPostingsRequest {
+    fn stamp(&self) -> Stamp<'_> {
+        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
+    }
+}

@@ -23,6 +23,20 @@ pub async fn get(conn: &mut PgConnection, number: &str) -> Result<Option<Account
     Ok(load::states(conn, id.as_slice()).await?.into_iter().next())
 }
 
+/// Numbers that accounts had before they were moved in, each with its account's number.
+pub async fn by_former_numbers(
+    conn: &mut PgConnection,
+    former_numbers: &[String],
+) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT former_number AS "former_number!", number FROM account WHERE former_number = ANY($1) ORDER BY 1"#,
+        former_numbers,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.former_number, row.number)).collect())
+}
+
 /// What a list of accounts is narrowed to.
 #[derive(Debug, Default)]
 pub struct Filter<'a> {
@@ -47,7 +61,8 @@ pub async fn list(
         AccountRow,
         r#"
         SELECT id, number, branch, ledger_code, currency, exponent, kind, title, holders AS "holders: _", status, freeze_kind,
-               frozen_amount, unfrozen_status, overdraft_limit, normal_side, off_balance, open_date, close_date, version
+               frozen_amount, unfrozen_status, overdraft_limit, normal_side, off_balance, open_date, close_date, version,
+               former_number
         FROM account
         WHERE number > $1
           AND ($2::text IS NULL OR branch = $2)

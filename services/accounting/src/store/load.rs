@@ -29,11 +29,7 @@ pub async fn load(
     remembered_from: NaiveDate,
 ) -> Result<Loaded, sqlx::Error> {
     let earlier = earlier(conn, &wants.requests, remembered_from).await?;
-    let accounts = if wants.accounts.is_empty() && wants.of_branch.is_empty() && wants.holds.is_empty() {
-        Vec::new()
-    } else {
-        accounts(conn, wants).await?
-    };
+    let accounts = if wants.names_no_account() { Vec::new() } else { accounts(conn, wants).await? };
     Ok(Loaded { accounts, earlier })
 }
 
@@ -109,6 +105,7 @@ async fn accounts(conn: &mut PgConnection, wants: &Wants) -> Result<Vec<AccountS
     let codes: Vec<String> = wants.of_branch.iter().map(|(_, code, _)| code.to_string()).collect();
     let currencies: Vec<String> = wants.of_branch.iter().map(|(.., currency)| currency.to_string()).collect();
     let holds: Vec<i64> = wants.holds.iter().map(|hold| hold.0).collect();
+    let former_numbers: Vec<String> = wants.former_numbers.iter().map(ToString::to_string).collect();
     let ids = sqlx::query_scalar!(
         r#"
         SELECT id AS "id!" FROM account WHERE number = ANY($1)
@@ -119,12 +116,15 @@ async fn accounts(conn: &mut PgConnection, wants: &Wants) -> Result<Vec<AccountS
         WHERE account.kind IN ('internal', 'inter_branch')
         UNION
         SELECT account_id FROM hold_event WHERE hold = ANY($5)
+        UNION
+        SELECT id FROM account WHERE former_number = ANY($6)
         "#,
         &numbers,
         &branches,
         &codes,
         &currencies,
         &holds,
+        &former_numbers,
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -150,7 +150,8 @@ pub async fn states(conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<AccountS
         AccountRow,
         r#"
         SELECT id, number, branch, ledger_code, currency, exponent, kind, title, holders AS "holders: _", status, freeze_kind,
-               frozen_amount, unfrozen_status, overdraft_limit, normal_side, off_balance, open_date, close_date, version
+               frozen_amount, unfrozen_status, overdraft_limit, normal_side, off_balance, open_date, close_date, version,
+               former_number
         FROM account WHERE id = ANY($1)
         "#,
         ids,

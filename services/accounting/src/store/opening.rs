@@ -46,6 +46,11 @@ pub async fn business_day(conn: &mut PgConnection) -> Result<Option<BusinessDay>
     }))
 }
 
+/// The bank's first business day here.
+pub async fn first_day(conn: &mut PgConnection) -> Result<Option<NaiveDate>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT min(date) FROM business_day").fetch_one(conn).await
+}
+
 /// The last numbers given, and the chain's head.
 pub async fn heads(conn: &mut PgConnection) -> Result<Heads, sqlx::Error> {
     let row = sqlx::query!(

@@ -103,10 +103,11 @@ async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Resul
         r#"
         INSERT INTO account (id, number, branch, ledger_code, currency, exponent, kind, title, holders, status, freeze_kind,
                              frozen_amount, unfrozen_status, overdraft_limit, normal_side, off_balance, open_date,
-                             close_date, version)
+                             close_date, version, former_number)
         SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[],
                              $8::text[], $9::jsonb[], $10::text[], $11::text[], $12::numeric[], $13::text[],
-                             $14::numeric[], $15::text[], $16::boolean[], $17::date[], $18::date[], $19::integer[])
+                             $14::numeric[], $15::text[], $16::boolean[], $17::date[], $18::date[], $19::integer[],
+                             $20::text[])
         ON CONFLICT (id) DO UPDATE SET
             title = excluded.title, holders = excluded.holders, status = excluded.status, freeze_kind = excluded.freeze_kind,
             frozen_amount = excluded.frozen_amount, unfrozen_status = excluded.unfrozen_status,
@@ -131,6 +132,7 @@ async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Resul
         &columns.open_date,
         &columns.close_date as &[Option<chrono::NaiveDate>],
         &columns.version,
+        &columns.former_number as &[Option<String>],
     )
     .execute(conn)
     .await?;

@@ -12,7 +12,10 @@ use crate::domain::{
     account::{Account, Holder},
     base::Side,
     hold::{Hold, HoldEvent},
-    ids::{AccountId, AccountNumber, BranchCode, HoldNumber, LedgerCodeNumber, OperatorCode, PostingNumber},
+    ids::{
+        AccountId, AccountNumber, BranchCode, FormerNumber, HoldNumber, LedgerCodeNumber, OperatorCode,
+        PostingNumber,
+    },
     status::{AccountStatus, Freeze},
     transaction::{Entry, Posting, Voucher},
 };
@@ -49,6 +52,7 @@ pub struct AccountRow {
     pub open_date: NaiveDate,
     pub close_date: Option<NaiveDate>,
     pub version: i32,
+    pub former_number: Option<String>,
 }
 
 impl AccountRow {
@@ -69,6 +73,7 @@ impl AccountRow {
             off_balance: self.off_balance,
             open_date: self.open_date,
             version: self.version,
+            former_number: self.former_number.map(FormerNumber::new),
         })
     }
 
@@ -124,6 +129,7 @@ pub struct AccountColumns {
     pub open_date: Vec<NaiveDate>,
     pub close_date: Vec<Option<NaiveDate>>,
     pub version: Vec<i32>,
+    pub former_number: Vec<Option<String>>,
 }
 
 impl AccountColumns {
@@ -151,6 +157,7 @@ impl AccountColumns {
         self.off_balance.push(account.off_balance);
         self.open_date.push(account.open_date);
         self.version.push(account.version);
+        self.former_number.push(account.former_number.as_ref().map(ToString::to_string));
         self.push_status(&account.status);
         Ok(())
     }

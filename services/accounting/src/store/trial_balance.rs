@@ -1,4 +1,6 @@
-//! The trial balance (试算平衡), added up from the last entry of each account.
+//! The trial balance (试算平衡), added up from the last entry of each account. Entries are in the order in which they were posted,
+//! and history that was moved in is posted after its days: so what an account had at the end of a day is what it has now, less all
+//! that is booked on later days.
 
 use chrono::NaiveDate;
 use money::Currency;
@@ -32,15 +34,20 @@ pub async fn totals(
     let rows = sqlx::query!(
         r#"
         SELECT left(account.ledger_code, $4) AS "ledger_code!", account.currency, account.exponent, account.off_balance,
-               sum(last.debit_total) AS "debit_total!", sum(last.credit_total) AS "credit_total!",
-               sum(greatest(last.debit_total - last.credit_total, 0)) AS "debit_balance!",
-               sum(greatest(last.credit_total - last.debit_total, 0)) AS "credit_balance!",
+               sum(booked.debit) AS "debit_total!", sum(booked.credit) AS "credit_total!",
+               sum(greatest(booked.debit - booked.credit, 0)) AS "debit_balance!",
+               sum(greatest(booked.credit - booked.debit, 0)) AS "credit_balance!",
                count(*) AS "accounts!"
         FROM account CROSS JOIN LATERAL (
-            SELECT debit_total, credit_total FROM entry
-            WHERE account_id = account.id AND ($1::date IS NULL OR accounting_date <= $1) ORDER BY n DESC LIMIT 1
-        ) AS last
-        WHERE ($2::text IS NULL OR account.branch = $2) AND ($3::text IS NULL OR account.currency = $3)
+            SELECT n, debit_total, credit_total FROM entry WHERE account_id = account.id ORDER BY n DESC LIMIT 1
+        ) AS last CROSS JOIN LATERAL (
+            SELECT count(*) AS n, coalesce(sum(amount) FILTER (WHERE debit), 0) AS debit,
+                   coalesce(sum(amount) FILTER (WHERE NOT debit), 0) AS credit
+            FROM entry WHERE account_id = account.id AND accounting_date > $1
+        ) AS later CROSS JOIN LATERAL (
+            SELECT last.debit_total - later.debit AS debit, last.credit_total - later.credit AS credit
+        ) AS booked
+        WHERE last.n > later.n AND ($2::text IS NULL OR account.branch = $2) AND ($3::text IS NULL OR account.currency = $3)
         GROUP BY 1, account.currency, account.exponent, account.off_balance ORDER BY 1, 2
         "#,
         up_to,

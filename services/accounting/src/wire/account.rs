@@ -1,6 +1,6 @@
 //! Accounts.
 
-use countinghouse_proto::accounting::v1 as pb;
+use countinghouse_proto::{accounting::v1 as pb, common::v1 as common};
 use platform::refusal::Failure;
 use rust_decimal::Decimal;
 
@@ -30,33 +30,67 @@ const REASON_CHARS_MAX: usize = 500;
 
 /// What `OpenAccount` asks.
 pub fn open(request: pb::OpenAccountRequest) -> Result<Action, Failure> {
-    let currency = currency_code("currency", &request.currency)?;
-    let overdraft_limit = match request.overdraft_limit {
-        None => Decimal::ZERO,
-        limit => {
-            let (limit_currency, limit) = amount("overdraft_limit", limit)?;
-            if limit_currency != currency {
-                return Err(field_invalid("overdraft_limit.currency", "must be the account's currency"));
-            }
-            limit
-        }
-    };
-    Ok(Action::OpenAccount(OpenAccount {
-        kind: choice("kind", request.kind, kind)?,
-        ledger_code: LedgerCodeNumber::new(code("ledger_code", request.ledger_code, 16)?),
-        currency,
-        title: required_text("title", request.title, TITLE_CHARS_MAX)?,
-        holders: holders(request.holders)?,
-        overdraft_limit,
+    let terms = Terms {
+        field: String::new(),
+        kind: request.kind,
+        ledger_code: request.ledger_code,
+        currency: request.currency,
+        title: request.title,
+        holders: request.holders,
+        overdraft_limit: request.overdraft_limit,
         pending: request.pending,
-    }))
+    };
+    terms.checked().map(Action::OpenAccount)
+}
+
+/// What an account is to be, as a request says it.
+pub(super) struct Terms {
+    /// What stands before the name of each field.
+    pub field: String,
+    pub kind: i32,
+    pub ledger_code: String,
+    pub currency: String,
+    pub title: String,
+    pub holders: Vec<pb::Holder>,
+    pub overdraft_limit: Option<common::Money>,
+    pub pending: bool,
+}
+
+impl Terms {
+    /// The same, each field in its form.
+    pub fn checked(self) -> Result<OpenAccount, Failure> {
+        let at = |name: &str| format!("{}{name}", self.field);
+        let currency = currency_code(&at("currency"), &self.currency)?;
+        let overdraft_limit = match self.overdraft_limit {
+            None => Decimal::ZERO,
+            limit => {
+                let (limit_currency, limit) = amount(&at("overdraft_limit"), limit)?;
+                if limit_currency != currency {
+                    return Err(field_invalid(
+                        at("overdraft_limit.currency"),
+                        "must be the account's currency",
+                    ));
+                }
+                limit
+            }
+        };
+        Ok(OpenAccount {
+            kind: choice(&at("kind"), self.kind, kind)?,
+            ledger_code: LedgerCodeNumber::new(code(&at("ledger_code"), self.ledger_code, 16)?),
+            currency,
+            title: required_text(&at("title"), self.title, TITLE_CHARS_MAX)?,
+            holders: holders(&at("holders"), self.holders)?,
+            overdraft_limit,
+            pending: self.pending,
+        })
+    }
 }
 
 /// What `ChangeAccount` asks.
 pub fn change(request: pb::ChangeAccountRequest) -> Result<Action, Failure> {
     let change = AccountChange::Terms {
         title: request.title.map(|title| required_text("title", title, TITLE_CHARS_MAX)).transpose()?,
-        holders: holders(request.holders)?,
+        holders: holders("holders", request.holders)?,
         overdraft_limit: match request.overdraft_limit {
             None => None,
             limit => Some(amount("overdraft_limit", limit)?),
@@ -102,15 +136,16 @@ pub fn unfreeze(request: pb::UnfreezeAccountRequest) -> Result<Action, Failure> 
     step(&request.account, AccountChange::Unfreeze, reason)
 }
 
-fn holders(values: Vec<pb::Holder>) -> Result<Vec<Holder>, Failure> {
+fn holders(field: &str, values: Vec<pb::Holder>) -> Result<Vec<Holder>, Failure> {
     if values.len() > HOLDERS_MAX {
-        return Err(field_invalid("holders", format!("must have at most {HOLDERS_MAX}")));
+        return Err(field_invalid(field, format!("must have at most {HOLDERS_MAX}")));
     }
     let holder = |(i, value): (usize, pb::Holder)| {
+        let at = |name: &str| format!("{field}[{i}].{name}");
         Ok(Holder {
-            customer: code(&format!("holders[{i}].customer"), value.customer, 32)?,
-            title: required_text(&format!("holders[{i}].title"), value.title, TITLE_CHARS_MAX)?,
-            role: choice(&format!("holders[{i}].role"), value.role, |role| match role {
+            customer: code(&at("customer"), value.customer, 32)?,
+            title: required_text(&at("title"), value.title, TITLE_CHARS_MAX)?,
+            role: choice(&at("role"), value.role, |role| match role {
                 pb::HolderRole::Unspecified => None,
                 pb::HolderRole::Owner => Some(HolderRole::Owner),
                 pb::HolderRole::Joint => Some(HolderRole::Joint),
@@ -193,6 +228,7 @@ pub fn told(account: &Account) -> pb::Account {
         open_date: account.open_date.to_string(),
         close_date,
         version: account.version,
+        former_number: account.former_number.as_ref().map(ToString::to_string).unwrap_or_default(),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod base_content;
 pub mod base_data;
 pub mod hold;
 pub mod ledger;
+pub mod moving_in;
 pub mod posting;
 
 use std::fmt::Display;
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        ids::{AccountNumber, CurrencyCode},
+        ids::{AccountNumber, CurrencyCode, FormerNumber},
         refusal::Refusal,
     },
     error::{AMOUNT_MALFORMED, field_invalid},
@@ -134,6 +135,14 @@ pub fn account_name(field: impl Display + Copy, value: &str) -> Result<AccountNu
         }
         _ => Err(field_invalid(field, "must be accounts/{number}, with digits")),
     }
+}
+
+/// Longest number that an account had before it was moved in, in characters.
+const FORMER_NUMBER_CHARS_MAX: usize = 64;
+
+/// A number that an account had before it was moved in.
+pub fn former_number(field: impl Display + Copy, value: &str) -> Result<FormerNumber, Failure> {
+    required_text(field, value.to_owned(), FORMER_NUMBER_CHARS_MAX).map(FormerNumber::new)
 }
 
 /// The number in a name like `postings/{number}`.

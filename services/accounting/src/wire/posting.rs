@@ -5,7 +5,7 @@ use std::fmt::Display;
 use countinghouse_proto::accounting::v1 as pb;
 use platform::refusal::Failure;
 
-use super::{account_name, amount, choice, code, date, money, refusal, text, timestamp};
+use super::{account_name, amount, choice, code, date, former_number, money, refusal, text, timestamp};
 use crate::{
     domain::{
         base::{NormalSide, Side, TransactionKind},
@@ -48,7 +48,7 @@ pub fn required_transaction(
     transaction(field, value.ok_or_else(|| field_invalid(field, "is required"))?)
 }
 
-fn transaction(field: impl Display + Copy, value: pb::Transaction) -> Result<Transaction, Failure> {
+pub(super) fn transaction(field: impl Display + Copy, value: pb::Transaction) -> Result<Transaction, Failure> {
     Ok(Transaction {
         code: code(format_args!("{field}.code"), value.code, 32)?,
         transaction_date: date(format_args!("{field}.transaction_date"), &value.transaction_date)?,
@@ -88,6 +88,9 @@ fn line(field: impl Display + Copy, value: pb::TransactionLine) -> Result<Line, 
 }
 
 fn account_ref(field: impl Display + Copy, value: &str) -> Result<AccountRef, Failure> {
+    if let Some(number) = value.strip_prefix("formerAccounts/") {
+        return former_number(field, number).map(AccountRef::Former);
+    }
     let Some(rest) = value.strip_prefix("branches/") else {
         return account_name(field, value).map(AccountRef::Number);
     };
@@ -98,7 +101,10 @@ fn account_ref(field: impl Display + Copy, value: &str) -> Result<AccountRef, Fa
             branch: BranchCode::new(branch),
             ledger_code: LedgerCodeNumber::new(code),
         }),
-        _ => Err(field_invalid(field, "must be accounts/{number} or branches/{branch}/ledgerCodes/{code}")),
+        _ => Err(field_invalid(
+            field,
+            "must be accounts/{number}, branches/{branch}/ledgerCodes/{code} or formerAccounts/{former_number}",
+        )),
     }
 }
 

@@ -4,11 +4,19 @@ use testkit::matrix::{Matrix, Row};
 
 use crate::support::{House, issuer, people::SUB_BRANCH};
 
-const ROLES: &[&str] =
-    &["teller", "supervisor", "book_keeper", "system", "base_data_maker", "base_data_checker", "operations"];
+const ROLES: &[&str] = &[
+    "teller",
+    "supervisor",
+    "book_keeper",
+    "system",
+    "base_data_maker",
+    "base_data_checker",
+    "migration_operator",
+    "operations",
+];
 
 /// Those who stand at the books.
-const DESKS: &[&str] = &["teller", "supervisor", "book_keeper", "system", "operations"];
+const DESKS: &[&str] = &["teller", "supervisor", "book_keeper", "system", "migration_operator", "operations"];
 const TELLERS: &[&str] = &["teller", "book_keeper"];
 const POSTERS: &[&str] = &["teller", "book_keeper", "system"];
 const CHECKERS: &[&str] = &["supervisor", "base_data_checker"];
@@ -41,6 +49,9 @@ const ROWS: &[Row<'static>] = &[
     Row { rpc: "HoldService/ReleaseHold", roles: POSTERS },
     Row { rpc: "HoldService/GetHold", roles: DESKS },
     Row { rpc: "HoldService/ListHolds", roles: DESKS },
+    Row { rpc: "MovingInService/ImportAccounts", roles: &["migration_operator"] },
+    Row { rpc: "MovingInService/ImportPostings", roles: &["migration_operator"] },
+    Row { rpc: "MovingInService/SearchFormerNumbers", roles: DESKS },
     Row { rpc: "ApprovalService/GetApproval", roles: ROLES },
     Row { rpc: "ApprovalService/ListApprovals", roles: ROLES },
     Row { rpc: "ApprovalService/ApproveRequest", roles: CHECKERS },

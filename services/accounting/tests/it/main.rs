@@ -6,6 +6,8 @@ mod accounts;
 mod authorisation;
 mod base_data;
 mod holds;
+mod import;
+mod moving_in;
 mod postings;
 mod slice;
 mod support;

@@ -114,6 +114,7 @@ fn account_changed(name: &str) -> Result<(Fact, String)> {
         open_date: BUSINESS_DATE.to_owned(),
         close_date: String::new(),
         version: 1,
+        former_number: "6222020200112233445".to_owned(),
     };
     let message = accounting::AccountChanged {
         name: account.name.clone(),

@@ -43,6 +43,12 @@ impl Token {
         Self(None)
     }
 
+    /// The token alone, as a file holds it.
+    pub fn text(&self) -> Result<&str> {
+        let header = self.0.as_ref().context("nobody's token")?.to_str()?;
+        header.strip_prefix("Bearer ").context("a bearer token")
+    }
+
     /// What stands in the header, if anything does.
     pub fn header(&self) -> Option<&MetadataValue<Ascii>> {
         self.0.as_ref()

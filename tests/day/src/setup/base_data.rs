@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, Result};
+use chrono::NaiveDate;
 use countinghouse_proto::accounting::v1::{
-    BaseKind, BaseRecord, ChangeBaseDataRequest, base_record::Content,
+    BaseKind, BaseRecord, ChangeBaseDataRequest, Parameter, base_record::Content,
 };
 use rust_decimal::Decimal;
 
@@ -15,11 +16,16 @@ use crate::report::{Report, thousands};
 const RECORDS_MAX: usize = 1_000;
 
 impl Setup<'_> {
-    /// Sets what is missing.
-    pub(super) async fn load_base_data(&self, report: &mut Report<'_>) -> Result<()> {
+    /// Sets what is missing. A bank that has no business day yet has an opening period (建账期) of its first one.
+    pub(super) async fn load_base_data(
+        &self,
+        first_day: Option<NaiveDate>,
+        report: &mut Report<'_>,
+    ) -> Result<()> {
         let there = self.base_records().await?;
-        let missing: Vec<BaseRecord> =
-            self.bank.records.iter().filter(|record| !is_there(record, &there)).cloned().collect();
+        let opening_period = first_day.map(|day| self.opening_period(day)).transpose()?;
+        let records = self.bank.records.iter().chain(&opening_period);
+        let missing: Vec<BaseRecord> = records.filter(|record| !is_there(record, &there)).cloned().collect();
         for records in missing.chunks(RECORDS_MAX) {
             let request = ChangeBaseDataRequest {
                 request_id: self.fresh_id(),
@@ -35,6 +41,17 @@ impl Setup<'_> {
         let (all, set) = (thousands(self.bank.records.len()), thousands(missing.len()));
         report.line(format_args!("base data: {all} records, {set} of them set now"))?;
         Ok(())
+    }
+
+    fn opening_period(&self, until: NaiveDate) -> Result<BaseRecord> {
+        let parameter = Parameter { code: "OPENING_PERIOD_UNTIL".to_owned(), value: until.to_string() };
+        let founded = self.bank.records.iter().map(|record| &record.effective_date).min();
+        Ok(BaseRecord {
+            name: format!("parameters/{}", parameter.code),
+            effective_date: founded.context("a bank with base data")?.clone(),
+            content: Some(Content::Parameter(parameter)),
+            ..BaseRecord::default()
+        })
     }
 
     /// What the service has of the bank's base data: the version in force on each date from which the bank says something.

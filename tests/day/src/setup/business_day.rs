@@ -8,22 +8,34 @@ use super::Setup;
 use crate::{bank::Bank, report::Report};
 
 impl Setup<'_> {
+    /// The first day of a bank that has none yet.
+    pub(super) async fn first_day(&self, now: DateTime<Utc>) -> Result<Option<NaiveDate>> {
+        match self.open_day().await? {
+            Some(_) => Ok(None),
+            None => first_day(self.bank, now).map(Some),
+        }
+    }
+
+    async fn open_day(&self) -> Result<Option<NaiveDate>> {
+        let open = self.client.business_day(&self.reader()?).await?;
+        Ok(open.map(|day| day.business_date.parse()).transpose()?)
+    }
+
     /// Opens the day, and says which.
     pub(super) async fn open_business_day(
         &self,
-        now: DateTime<Utc>,
+        first_day: Option<NaiveDate>,
         same_day: bool,
         report: &mut Report<'_>,
     ) -> Result<NaiveDate> {
-        let open = self.client.business_day(&self.reader()?).await?;
-        let open: Option<NaiveDate> = open.map(|day| day.business_date.parse()).transpose()?;
+        let open = self.open_day().await?;
         if let Some(open) = open.filter(|_| same_day) {
             report.line(format_args!("business day: {open} is open already"))?;
             return Ok(open);
         }
         let date = match open {
             Some(open) => self.bank.next_business_day(open)?,
-            None => first_day(self.bank, now)?,
+            None => first_day.context("a first day")?,
         };
         let request = OpenBusinessDayRequest {
             request_id: self.fresh_id(),

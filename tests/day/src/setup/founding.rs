@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use countinghouse_proto::{
-    accounting::v1::{PostTransactionRequest, Side, Transaction, TransactionLine},
-    common::v1::Money,
-};
+use countinghouse_proto::accounting::v1::Side;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::Setup;
+use super::{Setup, own_accounts::former_number};
 use crate::{
     bank::Funds,
     plan::{Line, Party, Place, Totals},
@@ -33,36 +30,20 @@ struct Founding {
 }
 
 impl Setup<'_> {
-    /// Makes those postings of the founding that have not been made. Whether there were any.
-    pub(super) async fn found(
-        &self,
-        names: &BTreeMap<Place, String>,
-        own: &BTreeMap<Place, Totals>,
-        report: &mut Report<'_>,
-    ) -> Result<bool> {
+    /// Moves in those postings of the founding that have not been made. Whether there were any.
+    pub(super) async fn found(&self, own: &BTreeMap<Place, Totals>, report: &mut Report<'_>) -> Result<bool> {
         let missing: Vec<Founding> =
             self.foundings()?.into_iter().filter(|founding| is_untouched(own, &founding.marks)).collect();
-        for founding in &missing {
-            let request = PostTransactionRequest {
-                request_id: self.fresh_id(),
-                branch: self.office.code.clone(),
-                transaction: Some(Transaction {
-                    code: founding.code.to_owned(),
-                    narrative: founding.narrative.to_owned(),
-                    source: "FOUNDING".to_owned(),
-                    lines: founding.lines.iter().map(|line| told(line, names)).collect::<Result<_>>()?,
-                    ..Transaction::default()
-                }),
-                validate_only: false,
-            };
-            let (maker, checker) = (&self.office.book_keeper, &self.office.supervisor);
-            let posted = self.approved(maker, checker, request).await;
-            posted.with_context(|| format!("{} at {}", founding.code, founding.marks))?;
+        if !missing.is_empty() {
+            let header = ["交易号", "交易码", "摘要", "来源", "原账号", "借贷", "币种", "金额"];
+            let rows = missing.iter().enumerate().map(|(number, founding)| founding.rows(number));
+            let rows: Vec<Vec<String>> = rows.collect::<Result<Vec<_>>>()?.concat();
+            self.import("postings", &header, &rows).await?;
         }
         let told = if missing.is_empty() {
             "was founded before".to_owned()
         } else {
-            format!("{} postings", missing.len())
+            format!("{} postings moved in", missing.len())
         };
         report.line(format_args!("founding: {told}"))?;
         Ok(!missing.is_empty())
@@ -159,15 +140,27 @@ fn line(branch: &str, ledger_code: &str, side: Side, currency: &str, amount: Dec
     Line { party, side, currency: currency.to_owned(), amount: amount.to_string() }
 }
 
-/// The line with the name of its account: nostro accounts are not found by branch and code.
-fn told(line: &Line, names: &BTreeMap<Place, String>) -> Result<TransactionLine> {
-    let Party::Own(place) = &line.party else { bail!("{line:?} is on no account of the bank") };
-    Ok(TransactionLine {
-        account: names.get(place).with_context(|| format!("no account at {place}"))?.clone(),
-        side: line.side.into(),
-        amount: Some(Money { currency: line.currency.clone(), amount: line.amount.clone() }),
-        narrative: String::new(),
-    })
+impl Founding {
+    /// Its lines, as rows of the file.
+    fn rows(&self, number: usize) -> Result<Vec<Vec<String>>> {
+        let row = |line: &Line| {
+            let Party::Own(place) = &line.party else { bail!("{line:?} is on no account of the bank") };
+            let side = if line.side == Side::Debit { "借" } else { "贷" };
+            let (number, account) = (number.to_string(), former_number(place));
+            let cells = [
+                &number,
+                self.code,
+                self.narrative,
+                "FOUNDING",
+                &account,
+                side,
+                &line.currency,
+                &line.amount,
+            ];
+            Ok(cells.map(str::to_owned).into())
+        };
+        self.lines.iter().map(row).collect()
+    }
 }
 
 fn is_untouched(own: &BTreeMap<Place, Totals>, place: &Place) -> bool {

@@ -1,9 +1,10 @@
-//! Sets the bank up through the API: base data, business day, own accounts, founding. What is there already is left as it is,
-//! so that a second start on kept data only opens the next day.
+//! Sets the bank up through the API: base data, and the business day; then own accounts and founding, which move in from files in an
+//! opening period of that day. What is there already is left as it is, so that a second start on kept data only opens the next day.
 
 mod base_data;
 mod business_day;
 mod founding;
+mod moving_in;
 mod own_accounts;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::{
     staff::{Caller, HeadOffice, Staff},
 };
 
+pub use moving_in::MovingIn;
 pub use own_accounts::amount;
 
 /// How many accounts are opened, or read, at once: fewer than the service has connections to its database.
@@ -34,6 +36,7 @@ pub struct Setup<'a> {
     pub office: &'a HeadOffice,
     pub client: &'a Client,
     pub ids: &'a SharedIds,
+    pub moving_in: &'a MovingIn,
 }
 
 /// The bank as the day finds it.
@@ -51,11 +54,12 @@ pub struct Opened {
 impl Setup<'_> {
     /// Makes the bank ready for a day.
     pub async fn open(&self, now: DateTime<Utc>, same_day: bool, report: &mut Report<'_>) -> Result<Opened> {
-        self.load_base_data(report).await?;
-        let business_date = self.open_business_day(now, same_day, report).await?;
+        let first_day = self.first_day(now).await?;
+        self.load_base_data(first_day, report).await?;
+        let business_date = self.open_business_day(first_day, same_day, report).await?;
         let names = self.open_own_accounts(report).await?;
         let mut own = self.own_totals(&names).await?;
-        if self.found(&names, &own, report).await? {
+        if self.found(&own, report).await? {
             own = self.own_totals(&names).await?;
         }
         let trial_balance = self.client.trial_balance(&self.reader()?).await?;

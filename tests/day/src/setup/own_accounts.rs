@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use countinghouse_proto::{
-    accounting::v1::{Account, AccountKind, ListAccountsRequest, OpenAccountRequest},
+    accounting::v1::{Account, AccountKind, ListAccountsRequest},
     common::v1::Money,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -12,7 +12,6 @@ use rust_decimal::Decimal;
 
 use super::{IN_FLIGHT, Setup};
 use crate::{
-    answer_of,
     bank::InternalAccount,
     plan::{Place, Totals},
     report::{Report, thousands},
@@ -23,7 +22,7 @@ const OWN_KINDS: [AccountKind; 4] =
     [AccountKind::Internal, AccountKind::InterBranch, AccountKind::Nostro, AccountKind::Vostro];
 
 impl Setup<'_> {
-    /// Opens those that are missing, and gives the names of all.
+    /// Moves in those that are missing, and gives the names of all.
     pub(super) async fn open_own_accounts(&self, report: &mut Report<'_>) -> Result<BTreeMap<Place, String>> {
         let mut names = self.own_names().await?;
         let missing: Vec<&InternalAccount> = self
@@ -33,20 +32,14 @@ impl Setup<'_> {
             .filter(|account| !names.contains_key(&place(account)))
             .collect();
         let (opening, all) = (missing.len(), self.bank.internal_accounts.len());
-        let mut opened =
-            stream::iter(missing)
-                .map(|account| async move {
-                    Ok::<_, anyhow::Error>((place(account), self.open_own(account).await?))
-                })
-                .buffer_unordered(IN_FLIGHT);
-        let mut done = 0_usize;
-        while let Some((place, name)) = opened.try_next().await? {
-            names.insert(place, name);
-            done += 1;
-            report.progress(|| format!("opening the bank's own accounts: {done} of {opening}"))?;
+        if !missing.is_empty() {
+            let header = ["原账号", "机构号", "账户类型", "科目号", "币种", "户名"];
+            let rows: Vec<Vec<String>> = missing.into_iter().map(row).collect::<Result<_>>()?;
+            self.import("accounts", &header, &rows).await?;
+            names = self.own_names().await?;
         }
         let (all, opening) = (thousands(all), thousands(opening));
-        report.line(format_args!("own accounts: {all}, {opening} of them opened now"))?;
+        report.line(format_args!("own accounts: {all}, {opening} of them moved in now"))?;
         Ok(names)
     }
 
@@ -63,21 +56,6 @@ impl Setup<'_> {
             }
         }
         Ok(names)
-    }
-
-    async fn open_own(&self, account: &InternalAccount) -> Result<String> {
-        let request = OpenAccountRequest {
-            request_id: self.fresh_id(),
-            branch: account.branch.clone(),
-            kind: account.kind.into(),
-            ledger_code: account.ledger_code.clone(),
-            currency: account.currency.clone(),
-            title: account.title.clone(),
-            ..OpenAccountRequest::default()
-        };
-        let answer = self.approved(&self.office.book_keeper, &self.office.supervisor, request).await;
-        let answer = answer_of!(answer.with_context(|| format!("open {}", place(account)))?, OpenAccount)?;
-        Ok(answer.account.context("an account was opened")?.name)
     }
 
     /// What is on each.
@@ -104,6 +82,32 @@ impl Setup<'_> {
         };
         stream::iter(names.iter().map(read)).buffer_unordered(IN_FLIGHT).try_collect().await
     }
+}
+
+/// An account as a row of the file. It is found by what its place was called in the books before.
+fn row(account: &InternalAccount) -> Result<Vec<String>> {
+    let kind = match account.kind {
+        AccountKind::Internal => "内部账户",
+        AccountKind::InterBranch => "系统内往来",
+        AccountKind::Nostro => "存放同业",
+        AccountKind::Vostro => "同业存放",
+        other => bail!("{other:?} is no account of the bank's own"),
+    };
+    let place = place(account);
+    let cells = [
+        &former_number(&place),
+        &account.branch,
+        kind,
+        &account.ledger_code,
+        &account.currency,
+        &account.title,
+    ];
+    Ok(cells.map(str::to_owned).into())
+}
+
+/// The number of an account of the bank's own in the books that it kept before.
+pub(super) fn former_number(place: &Place) -> String {
+    format!("{}-{}-{}", place.branch, place.ledger_code, place.currency)
 }
 
 fn place(account: &InternalAccount) -> Place {

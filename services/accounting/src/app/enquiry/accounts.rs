@@ -6,6 +6,7 @@ use sqlx::Connection;
 
 use super::{Enquiries, SNAPSHOT, not_found};
 use crate::{
+    error::field_invalid,
     store::accounts::{self, AccountEntry, Filter, VersionRow},
     wire::{self, account, money, posting::ledger_balance, timestamp},
 };
@@ -23,6 +24,30 @@ pub async fn get(on: &Enquiries, request: pb::GetAccountRequest) -> Result<pb::G
         account: Some(account::told(&state.account)),
         balance: Some(account::told_balance(&state, on.clock.now())),
     })
+}
+
+/// Most numbers that are looked up at once.
+const FORMER_NUMBERS_MAX: usize = 1_000;
+
+/// Finds accounts by the numbers that they had before.
+pub async fn by_former_numbers(
+    on: &Enquiries,
+    request: pb::SearchFormerNumbersRequest,
+) -> Result<pb::SearchFormerNumbersResponse, Failure> {
+    let count = request.former_numbers.len();
+    if !(1..=FORMER_NUMBERS_MAX).contains(&count) {
+        let rule = format!("must have 1 to {FORMER_NUMBERS_MAX} numbers, not {count}");
+        return Err(field_invalid("former_numbers", rule));
+    }
+    for (place, number) in request.former_numbers.iter().enumerate() {
+        wire::former_number(&format!("former_numbers[{place}]"), number)?;
+    }
+    let found = accounts::by_former_numbers(&mut *on.connection().await?, &request.former_numbers).await?;
+    let found = found.into_iter().map(|(former_number, number)| pb::FormerNumber {
+        former_number,
+        account: format!("accounts/{number}"),
+    });
+    Ok(pb::SearchFormerNumbersResponse { found: found.collect() })
 }
 
 /// Searches accounts, by number.

@@ -52,7 +52,9 @@ pub async fn trial_balance(
     let totals = trial_balance::totals(&mut snapshot, up_to, branch, currency, digits).await?;
     let last_posting = trial_balance::last_posting(&mut snapshot, up_to).await?;
     let date = as_of(&mut snapshot, up_to, &on.clock).await?;
-    let chart = chart(&mut snapshot, date).await?;
+    // Of history, which has no base data of its own, the codes are those of the first day here.
+    let chart_on = opening::first_day(&mut snapshot).await?.map_or(date, |first_day| first_day.max(date));
+    let chart = chart(&mut snapshot, chart_on).await?;
     snapshot.rollback().await?;
 
     let proofs = proofs(&totals);

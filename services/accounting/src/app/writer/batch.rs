@@ -19,7 +19,7 @@ use crate::{
         command::{Records, Verdict},
     },
     error::{not_the_writer, outcome_unknown},
-    store::load,
+    store::{load, opening},
 };
 
 /// How long a writer with nothing to do leaves its connection untried.
@@ -154,6 +154,9 @@ impl Writer {
         let mut wants = Wants::default();
         for job in jobs {
             book.wants(&job.ask.command, &mut wants);
+        }
+        for month in &wants.months {
+            in_time(self.patience(), opening::ensure_month(conn, *month)).await?;
         }
         let remembered_from = self.remembered_from(book.day().map(|day| day.date));
         let loaded = in_time(self.patience(), load::load(conn, &wants, remembered_from)).await?;

@@ -103,8 +103,9 @@ impl Writer {
         if let Some(day) = &day {
             in_time(bound, opening::ensure_month(conn, day.date)).await?;
         }
+        let first_day = in_time(bound, opening::first_day(conn)).await?;
         let heads = in_time(bound, opening::heads(conn)).await?;
-        let mut book = Book::new(reference, day, heads, self.config.accounts_max);
+        let mut book = Book::new(reference, day, heads, self.config.accounts_max).begun_on(first_day);
         let accounts = in_time(bound, load::inter_branch_accounts(conn)).await?;
         book.learn(Loaded { accounts, ..Loaded::default() });
         Ok(book)

@@ -17,7 +17,7 @@ use crate::domain::{
     balance::RunningBalance,
     base::{LedgerClass, LedgerCode, NormalSide},
     command::{AccountChange, AccountVersion, Answer, OpenAccount, Origin, Records},
-    ids::{AccountId, AccountNumber, CurrencyCode},
+    ids::{AccountId, AccountNumber, BranchCode, CurrencyCode},
     refusal::{Refusal, Rule},
     status::{AccountStatus, Freeze},
 };
@@ -31,30 +31,35 @@ impl Book {
         records: &mut Records,
     ) -> Result<Answer, Refusal> {
         let acting = Acting::on(&self.reference, origin, self.business_date()?)?;
-        let mut account = self.account_to_open(&acting, open)?;
+        let mut account = self.account_to_open(&acting, &origin.branch, open)?;
         if !open.kind.is_customer() {
             two_persons(origin, "opening an account of the bank's own")?;
         } else if !open.overdraft_limit.is_zero() {
             two_persons(origin, "an overdraft line")?;
         }
         if !origin.dry_run {
-            self.heads.account += 1;
-            account.id = AccountId(self.heads.account);
-            account.number = account_number::make(&account.branch, account.kind, account.id);
-            let state = AccountState::new(Arc::new(account.clone()), RunningBalance::default(), Vec::new());
-            self.memory.insert(state);
-            let version = AccountVersion {
-                account: account.clone(),
-                reason: String::new(),
-                origin: origin.recorded(now),
-            };
-            records.accounts.push(version);
+            self.enter(&mut account);
+            records.accounts.push(first_version(&account, origin, now));
         }
         Ok(Answer::Account { before: None, account })
     }
 
+    /// The account gets the next number, and is known from now on.
+    pub(super) fn enter(&mut self, account: &mut Account) {
+        self.heads.account += 1;
+        account.id = AccountId(self.heads.account);
+        account.number = account_number::make(&account.branch, account.kind, account.id);
+        let state = AccountState::new(Arc::new(account.clone()), RunningBalance::default(), Vec::new());
+        self.memory.insert(state);
+    }
+
     /// The account as it will be, but for its number.
-    fn account_to_open(&self, acting: &Acting<'_>, open: &OpenAccount) -> Result<Account, Refusal> {
+    pub(super) fn account_to_open(
+        &self,
+        acting: &Acting<'_>,
+        branch: &BranchCode,
+        open: &OpenAccount,
+    ) -> Result<Account, Refusal> {
         let code = acting.reference.ledger_code(&open.ledger_code, acting.on).ok_or_else(|| {
             Rule::LedgerCodeUnknown { ledger_code: open.ledger_code.clone() }.at("ledger_code")
         })?;
@@ -64,7 +69,7 @@ impl Book {
         let account = Account {
             id: AccountId(0),
             number: AccountNumber::new(""),
-            branch: acting.origin.branch.clone(),
+            branch: branch.clone(),
             ledger_code: open.ledger_code.clone(),
             currency,
             kind: open.kind,
@@ -76,6 +81,7 @@ impl Book {
             off_balance: code.class.is_off_balance(),
             open_date: acting.on,
             version: 1,
+            former_number: None,
         };
         check_overdraft(acting, &account, open.overdraft_limit)?;
         self.check_alone(&account)?;
@@ -146,6 +152,11 @@ impl Book {
         }
         Ok(Answer::Account { before: Some(before), account })
     }
+}
+
+/// What the history keeps of an account that was opened.
+pub(super) fn first_version(account: &Account, origin: &Origin, now: DateTime<Utc>) -> AccountVersion {
+    AccountVersion { account: account.clone(), reason: String::new(), origin: origin.recorded(now) }
 }
 
 /// The account after a change, but for its version.

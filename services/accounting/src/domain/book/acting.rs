@@ -97,7 +97,11 @@ fn active<'a>(reference: &'a Reference, code: &OperatorCode, on: NaiveDate) -> R
     }
 }
 
-fn open_branch<'a>(reference: &'a Reference, code: &BranchCode, on: NaiveDate) -> Result<&'a Branch, Rule> {
+pub(super) fn open_branch<'a>(
+    reference: &'a Reference,
+    code: &BranchCode,
+    on: NaiveDate,
+) -> Result<&'a Branch, Rule> {
     match reference.branch(code, on) {
         None => Err(Rule::BranchUnknown { branch: code.clone() }),
         Some(branch) if branch.closed => Err(Rule::BranchClosed { branch: code.clone() }),

@@ -60,13 +60,14 @@ impl Book {
             return Err(Rule::NotBusinessDay { date }.at("date"));
         }
         // What is missing now would only be missed by the day's work, and cannot be set on the day itself.
-        for parameter in PARAMETERS {
+        for parameter in PARAMETERS.iter().filter(|parameter| parameter.needed) {
             reference.parameter(parameter.code, date)?;
         }
         two_persons(origin, "opening a business day")?;
         let day = BusinessDay { date, opened_at: now, opened_by: origin.operator.clone() };
         if !origin.dry_run {
             self.day = Some(day.clone());
+            self.first_day.get_or_insert(date);
             records.business_days.push((day.clone(), origin.recorded(now)));
         }
         Ok(Answer::BusinessDay(day))

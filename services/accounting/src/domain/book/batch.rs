@@ -21,7 +21,7 @@ use crate::domain::{
 pub const TRANSACTIONS_MAX: usize = 1_000;
 
 /// What the items of a batch have done so far, to undo it.
-struct Done {
+pub(super) struct Done {
     /// The balances that accounts had, in the order in which they were moved.
     balances: Vec<(AccountNumber, RunningBalance)>,
     posting_before: i64,
@@ -48,17 +48,14 @@ impl Book {
         }
         let reference = Arc::clone(&self.reference);
         let acting = Acting::on(&reference, origin, self.business_date()?)?.who_posts()?;
-        let mut done = Done {
-            balances: Vec::new(),
-            posting_before: self.heads.posting,
-            recorded_before: records.postings.len(),
-        };
+        let mut done = self.nothing_done(records);
         let mut verdicts = Vec::with_capacity(count);
         for (item, transaction) in transactions.iter().enumerate() {
             let asked = Asked {
                 request_id: item_request_id(origin.request_id, item),
                 transaction,
                 capture: None,
+                opening: None,
                 above_limit: match mode {
                     BatchMode::Atomic => AboveLimit::NeedsSecondPerson,
                     BatchMode::ItemByItem => AboveLimit::IsRefused,
@@ -81,9 +78,18 @@ impl Book {
         Ok(Answer::Batch(verdicts))
     }
 
+    /// What the items of a batch have done before the first of them.
+    pub(super) fn nothing_done(&self, records: &Records) -> Done {
+        Done {
+            balances: Vec::new(),
+            posting_before: self.heads.posting,
+            recorded_before: records.postings.len(),
+        }
+    }
+
     /// Posts an item, so that those after it find the balances that it leaves. When the batch is only checked, the posting is
     /// not recorded and has no number.
-    fn post_item(
+    pub(super) fn post_item(
         &mut self,
         acting: &Acting<'_>,
         asked: &Asked<'_>,
@@ -98,7 +104,7 @@ impl Book {
         Ok(if acting.origin.dry_run { Arc::new(plan.posting) } else { self.book(plan, records) })
     }
 
-    fn undo(&mut self, done: Done, records: &mut Records) {
+    pub(super) fn undo(&mut self, done: Done, records: &mut Records) {
         for (account, balance) in done.balances.into_iter().rev() {
             self.memory.set_balance(&account, balance);
         }

@@ -113,6 +113,7 @@ impl Book {
             transaction,
             capture: Some((hold, keep_rest)),
             above_limit: AboveLimit::NeedsSecondPerson,
+            opening: None,
             now,
         };
         let plan = self.plan(&acting, &asked).map_err(|refusal| refusal.within("transaction"))?;

@@ -10,7 +10,7 @@ use crate::domain::{
     account::{Account, AccountKind},
     balance::RunningBalance,
     hold::{Hold, HoldState},
-    ids::{AccountNumber, BranchCode, CurrencyCode, HoldNumber},
+    ids::{AccountNumber, BranchCode, CurrencyCode, FormerNumber, HoldNumber},
     status::AccountStatus,
     transaction::AccountRef,
 };
@@ -31,6 +31,8 @@ pub(super) struct Memory {
     slots: LruCache<AccountNumber, Slot>,
     /// Accounts of which a branch has one on a code and currency.
     by_place: HashMap<Place, AccountNumber>,
+    /// Accounts that were moved in.
+    by_former_number: HashMap<FormerNumber, AccountNumber>,
     /// Inter-branch accounts that are not closed.
     inter_branch: HashMap<(BranchCode, Currency), AccountNumber>,
     /// Open holds.
@@ -47,6 +49,7 @@ impl Memory {
             accounts_max,
             slots: LruCache::unbounded(),
             by_place: HashMap::new(),
+            by_former_number: HashMap::new(),
             inter_branch: HashMap::new(),
             by_hold: HashMap::new(),
             pinned: 0,
@@ -62,10 +65,15 @@ impl Memory {
         self.by_number(self.by_place.get(place)?)
     }
 
+    pub fn by_former_number(&self, former_number: &FormerNumber) -> Option<&AccountState> {
+        self.by_number(self.by_former_number.get(former_number)?)
+    }
+
     /// The account that a line means.
     pub fn meant(&self, account: &AccountRef, currency: &CurrencyCode) -> Option<&AccountState> {
         match account {
             AccountRef::Number(number) => self.by_number(number),
+            AccountRef::Former(former_number) => self.by_former_number(former_number),
             AccountRef::OfBranch { branch, ledger_code } => {
                 self.of_branch(&(branch.clone(), ledger_code.clone(), currency.clone()))
             }
@@ -100,6 +108,12 @@ impl Memory {
         number.is_some_and(|number| self.names_number(&number))
     }
 
+    /// The same, of an account by the number that it had before.
+    pub fn names_former_number(&mut self, former_number: &FormerNumber) -> bool {
+        let number = self.by_former_number.get(former_number).cloned();
+        number.is_some_and(|number| self.names_number(&number))
+    }
+
     /// The same, of the account of an open hold.
     pub fn names_hold(&mut self, hold: HoldNumber) -> bool {
         let number = self.by_hold.get(&hold).cloned();
@@ -123,6 +137,9 @@ impl Memory {
         let account = Arc::clone(&state.account);
         if account.kind.is_one_of_branch() {
             self.by_place.insert(place_of(&account), account.number.clone());
+        }
+        if let Some(former_number) = &account.former_number {
+            self.by_former_number.insert(former_number.clone(), account.number.clone());
         }
         if account.kind == AccountKind::InterBranch {
             self.pinned += 1;
@@ -190,10 +207,24 @@ impl Memory {
         }
     }
 
+    /// Takes back an account that was added and is not to stand.
+    pub fn remove(&mut self, number: &AccountNumber) {
+        let added = self.by_number(number).map(|state| Arc::clone(&state.account));
+        let Some(account) = added else { return };
+        if account.kind == AccountKind::InterBranch {
+            self.pinned -= 1;
+            self.inter_branch.remove(&(account.branch.clone(), account.currency));
+        }
+        self.forget(number);
+    }
+
     fn forget(&mut self, number: &AccountNumber) {
         let Some(Slot { state, .. }) = self.slots.pop(number) else { return };
         if state.account.kind.is_one_of_branch() {
             self.by_place.remove(&place_of(&state.account));
+        }
+        if let Some(former_number) = &state.account.former_number {
+            self.by_former_number.remove(former_number);
         }
         for hold in &state.holds {
             self.by_hold.remove(&hold.number);

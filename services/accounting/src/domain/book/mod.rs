@@ -12,6 +12,7 @@ mod base_data;
 mod batch;
 mod holds;
 mod memory;
+mod moving_in;
 mod posting;
 mod repeats;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use uuid::Uuid;
 
 pub use account_state::AccountState;
 pub use batch::TRANSACTIONS_MAX;
+pub use moving_in::IMPORTED_MAX;
 pub use posting::LINES_MAX;
 pub use wants::{Loaded, Place, Wants};
 
@@ -74,6 +76,8 @@ pub struct BatchRow {
 pub struct Book {
     reference: Arc<Reference>,
     day: Option<BusinessDay>,
+    /// The bank's first business day here.
+    first_day: Option<NaiveDate>,
     heads: Heads,
     memory: Memory,
     /// What the requests of the batch in hand were answered: before it, and in it.
@@ -86,11 +90,19 @@ impl Book {
     pub fn new(reference: Reference, day: Option<BusinessDay>, heads: Heads, accounts_max: usize) -> Self {
         Self {
             reference: Arc::new(reference),
+            first_day: day.as_ref().map(|day| day.date),
             day,
             heads,
             memory: Memory::new(accounts_max),
             answered: HashMap::new(),
         }
+    }
+
+    /// The same book, of a bank whose first business day here was another than the open one.
+    #[must_use]
+    pub fn begun_on(mut self, first_day: Option<NaiveDate>) -> Self {
+        self.first_day = first_day.or(self.first_day);
+        self
     }
 
     /// The last numbers given, and the chain's head.
@@ -111,6 +123,7 @@ impl Book {
     /// Adds what a command needs and the book does not hold. What it does hold is kept until the next [`Self::learn`].
     pub fn wants(&mut self, command: &Command, wants: &mut Wants) {
         wants::collect(command, &mut self.memory, wants);
+        self.want_months(command, wants);
     }
 
     /// Takes in what was wanted for the commands that come next.
@@ -191,6 +204,10 @@ impl Book {
                 self.change_base_data(origin, changed, reason, now, records)
             }
             Action::OpenBusinessDay { date } => self.open_business_day(origin, *date, now, records),
+            Action::ImportAccounts { accounts } => self.import_accounts(origin, accounts, now, records),
+            Action::ImportPostings { transactions } => {
+                self.import_postings(origin, transactions, now, records)
+            }
         }
     }
 

@@ -82,6 +82,8 @@ fn answers(action: &Action, answer: &Answer) -> bool {
         Action::OpenAccount(_) | Action::ChangeAccount { .. } => matches!(answer, Answer::Account { .. }),
         Action::ChangeBaseData { .. } => matches!(answer, Answer::BaseData(_)),
         Action::OpenBusinessDay { .. } => matches!(answer, Answer::BusinessDay(_)),
+        Action::ImportAccounts { .. } => matches!(answer, Answer::AccountsImported(_)),
+        Action::ImportPostings { .. } => matches!(answer, Answer::PostingsImported(_)),
     }
 }
 
@@ -102,5 +104,7 @@ fn kept(answer: &Answer) -> Option<Kept> {
         }
         Answer::BaseData(changes) => Some(Kept::BaseData(changes.clone())),
         Answer::BusinessDay(day) => Some(Kept::BusinessDay(day.clone())),
+        Answer::AccountsImported(verdicts) => Some(Kept::AccountsImported(verdicts.clone())),
+        Answer::PostingsImported(verdicts) => Some(Kept::PostingsImported(verdicts.clone())),
     }
 }

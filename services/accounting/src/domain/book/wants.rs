@@ -1,14 +1,15 @@
 //! What commands need to be decided, and what was found of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{AccountState, LINES_MAX, TRANSACTIONS_MAX, memory::Memory};
+use super::{AccountState, IMPORTED_MAX, LINES_MAX, TRANSACTIONS_MAX, memory::Memory};
 use crate::domain::{
     account_number,
-    command::{Action, Command, Earlier, item_request_id},
-    ids::{AccountNumber, BranchCode, CurrencyCode, HoldNumber, LedgerCodeNumber},
+    command::{AccountToImport, Action, Command, Earlier, item_request_id},
+    ids::{AccountNumber, BranchCode, CurrencyCode, FormerNumber, HoldNumber, LedgerCodeNumber},
     transaction::{AccountRef, Transaction},
 };
 
@@ -24,8 +25,22 @@ pub struct Wants {
     pub accounts: HashSet<AccountNumber>,
     /// Accounts by place.
     pub of_branch: HashSet<Place>,
+    /// Accounts by the number that they had before they were moved in.
+    pub former_numbers: HashSet<FormerNumber>,
     /// Accounts by a hold on them.
     pub holds: HashSet<HoldNumber>,
+    /// Months of the journal that are written to and may be missing, by their first days.
+    pub months: BTreeSet<NaiveDate>,
+}
+
+impl Wants {
+    /// Whether no account is wanted.
+    pub fn names_no_account(&self) -> bool {
+        self.accounts.is_empty()
+            && self.of_branch.is_empty()
+            && self.former_numbers.is_empty()
+            && self.holds.is_empty()
+    }
 }
 
 /// What was found.
@@ -67,6 +82,16 @@ pub(super) fn collect(command: &Command, memory: &mut Memory, wants: &mut Wants)
         Action::OpenAccount(open) if open.kind.is_one_of_branch() => {
             of_place((origin.branch.clone(), open.ledger_code.clone(), open.currency.clone()), memory, wants);
         }
+        Action::ImportPostings { transactions } => {
+            for transaction in transactions.iter().take(IMPORTED_MAX).flatten() {
+                of_transaction(transaction, memory, wants);
+            }
+        }
+        Action::ImportAccounts { accounts } => {
+            for account in accounts.iter().take(IMPORTED_MAX).flatten() {
+                of_import(account, memory, wants);
+            }
+        }
         Action::OpenAccount(_) | Action::ChangeBaseData { .. } | Action::OpenBusinessDay { .. } => {}
     }
 }
@@ -75,10 +100,29 @@ fn of_transaction(transaction: &Transaction, memory: &mut Memory, wants: &mut Wa
     for line in transaction.lines.iter().take(LINES_MAX) {
         match &line.account {
             AccountRef::Number(number) => of_number(number, memory, wants),
+            AccountRef::Former(former_number) => of_former_number(former_number, memory, wants),
             AccountRef::OfBranch { branch, ledger_code } => {
                 of_place((branch.clone(), ledger_code.clone(), line.currency.clone()), memory, wants);
             }
         }
+    }
+}
+
+/// The accounts that may stand in the way of one to move in.
+fn of_import(account: &AccountToImport, memory: &mut Memory, wants: &mut Wants) {
+    let terms = &account.terms;
+    if terms.kind.is_one_of_branch() {
+        let place = (account.branch.clone(), terms.ledger_code.clone(), terms.currency.clone());
+        of_place(place, memory, wants);
+    }
+    if let Some(former_number) = &account.former_number {
+        of_former_number(former_number, memory, wants);
+    }
+}
+
+fn of_former_number(former_number: &FormerNumber, memory: &mut Memory, wants: &mut Wants) {
+    if !memory.names_former_number(former_number) {
+        wants.former_numbers.insert(former_number.clone());
     }
 }
 

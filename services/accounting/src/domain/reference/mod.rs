@@ -199,6 +199,21 @@ impl Reference {
         Ok(value.parse().expect("invariant: a parameter has the form of its rule"))
     }
 
+    /// The last business date of the opening period (建账期).
+    pub fn opening_period_until(&self, on: NaiveDate) -> Result<NaiveDate, Rule> {
+        self.date(parameters::OPENING_PERIOD_UNTIL, on)
+    }
+
+    /// The earliest accounting date of what is moved in.
+    pub fn opening_history_from(&self, on: NaiveDate) -> Result<NaiveDate, Rule> {
+        self.date(parameters::OPENING_HISTORY_FROM, on)
+    }
+
+    fn date(&self, code: &'static str, on: NaiveDate) -> Result<NaiveDate, Rule> {
+        let value = self.parameter(code, on)?;
+        Ok(value.parse().expect("invariant: a parameter has the form of its rule"))
+    }
+
     fn days(&self, code: &'static str, on: NaiveDate) -> Result<u64, Rule> {
         let value = self.parameter(code, on)?;
         Ok(value.parse().expect("invariant: a parameter has the form of its rule"))

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
@@ -15,6 +16,8 @@ pub(super) const VALUE_DATE_BACK_DAYS_MAX: &str = "VALUE_DATE_BACK_DAYS_MAX";
 pub(super) const VALUE_DATE_FORWARD_DAYS_MAX: &str = "VALUE_DATE_FORWARD_DAYS_MAX";
 pub(super) const HOLD_DAYS_MAX: &str = "HOLD_DAYS_MAX";
 pub(super) const AMOUNT_MAX: &str = "AMOUNT_MAX";
+pub(super) const OPENING_PERIOD_UNTIL: &str = "OPENING_PERIOD_UNTIL";
+pub(super) const OPENING_HISTORY_FROM: &str = "OPENING_HISTORY_FROM";
 
 /// Most days that a parameter may say: ten years.
 const DAYS_MAX: u64 = 3_653;
@@ -29,6 +32,8 @@ pub struct ParameterRule {
     pub form: ParameterForm,
     /// Once set, for ever: accounts and rates stand on it.
     pub fixed: bool,
+    /// Whether a business day opens only when it is set.
+    pub needed: bool,
 }
 
 /// The form of a parameter's value.
@@ -44,57 +49,81 @@ pub enum ParameterForm {
     Days,
     /// An amount above zero.
     Amount,
+    /// A date.
+    Date,
 }
 
-/// Every parameter. Postings, holds and accounts need all of them.
+/// Every parameter. Postings, holds and accounts need those that are marked so.
 pub const PARAMETERS: &[ParameterRule] = &[
     ParameterRule {
         code: BASE_CURRENCY,
         meaning: "The bank's own currency, against which exchange rates are quoted.",
         form: ParameterForm::Currency,
         fixed: true,
+        needed: true,
     },
     ParameterRule {
         code: BANK_ZONE,
         meaning: "The time zone of business dates.",
         form: ParameterForm::Zone,
         fixed: false,
+        needed: true,
     },
     ParameterRule {
         code: INTER_BRANCH_CODE,
         meaning: "The ledger code on which, or below which, inter-branch accounts stand.",
         form: ParameterForm::LedgerCode,
         fixed: true,
+        needed: true,
     },
     ParameterRule {
         code: EXCHANGE_CODE,
         meaning: "The ledger code on which, or below which, currencies meet in one transaction.",
         form: ParameterForm::LedgerCode,
         fixed: false,
+        needed: true,
     },
     ParameterRule {
         code: VALUE_DATE_BACK_DAYS_MAX,
         meaning: "How many days before the business date a value date or transaction date may lie.",
         form: ParameterForm::Days,
         fixed: false,
+        needed: true,
     },
     ParameterRule {
         code: VALUE_DATE_FORWARD_DAYS_MAX,
         meaning: "How many days after the business date a value date may lie.",
         form: ParameterForm::Days,
         fixed: false,
+        needed: true,
     },
     ParameterRule {
         code: HOLD_DAYS_MAX,
         meaning: "For how many days money may be set aside by a hold.",
         form: ParameterForm::Days,
         fixed: false,
+        needed: true,
     },
     ParameterRule {
         code: AMOUNT_MAX,
         meaning: "The largest amount of a line, of an overdraft line or of a freeze, in any currency.",
         form: ParameterForm::Amount,
         fixed: false,
+        needed: true,
+    },
+    ParameterRule {
+        code: OPENING_PERIOD_UNTIL,
+        meaning: "The last business date of the opening period, in which accounts and postings are moved in.",
+        form: ParameterForm::Date,
+        fixed: false,
+        needed: false,
+    },
+    ParameterRule {
+        code: OPENING_HISTORY_FROM,
+        meaning: "The earliest accounting date of postings that are moved in. Without it none is before the open day.",
+        form: ParameterForm::Date,
+        fixed: false,
+        needed: false,
     },
 ];
 
@@ -111,6 +140,8 @@ impl ParameterForm {
             }
             Self::Amount => money::parse_amount(value)
                 .is_ok_and(|amount| amount > Decimal::ZERO && amount <= AMOUNT_MAX_MAX.into()),
+            // In one form only, which is also how it is written.
+            Self::Date => value.parse().is_ok_and(|date: NaiveDate| date.to_string() == value),
         }
     }
 }
@@ -123,6 +154,7 @@ impl fmt::Display for ParameterForm {
             Self::LedgerCode => f.write_str("a ledger code: four digits, then two a level"),
             Self::Days => write!(f, "a number of days from 0 to {DAYS_MAX}"),
             Self::Amount => write!(f, "an amount above 0 and up to {AMOUNT_MAX_MAX}"),
+            Self::Date => f.write_str("a date as YYYY-MM-DD"),
         }
     }
 }

@@ -231,6 +231,7 @@ fn parameters_are_known_and_have_a_form() {
         ("AMOUNT_MAX", vec!["0", "-1", "1e3", "1000000000000001", ""]),
         ("BANK_ZONE", vec!["", "Asia", "Mars/Olympus"]),
         ("EXCHANGE_CODE", vec!["", "30", "3002x"]),
+        ("OPENING_PERIOD_UNTIL", vec!["", "2026-1-9", "2026-02-30", "20260109", " 2026-01-09"]),
     ] {
         let form = PARAMETERS.iter().find(|rule| rule.code == code).unwrap().form;
         for value in values {

@@ -51,6 +51,8 @@ fn parameters() -> impl Iterator<Item = Content> {
         ("VALUE_DATE_FORWARD_DAYS_MAX", "5"),
         ("HOLD_DAYS_MAX", "365"),
         ("AMOUNT_MAX", "1000000000000"),
+        ("OPENING_PERIOD_UNTIL", "2026-03-31"),
+        ("OPENING_HISTORY_FROM", "2015-01-01"),
     ]
     .into_iter()
     .map(|(code, value)| Content::Parameter(Parameter { code: code.to_owned(), value: value.to_owned() }))
@@ -138,6 +140,7 @@ fn operators() -> impl Iterator<Item = Content> {
         ("S110101", SUB_BRANCH, Supervisor, limits("1000000", "5000000")),
         ("T110201", OTHER_SUB_BRANCH, Teller, limits("50000", "200000")),
         ("X100001", HEAD_OFFICE, System, limits("100000000000", "100000000000")),
+        ("M100001", HEAD_OFFICE, System, none()),
     ]
     .into_iter()
     .map(|(code, branch, kind, limits)| {

@@ -4,7 +4,8 @@ use countinghouse_proto::{
     accounting::v1::{
         self as pb, account_service_client::AccountServiceClient,
         base_data_service_client::BaseDataServiceClient, hold_service_client::HoldServiceClient,
-        ledger_service_client::LedgerServiceClient, posting_service_client::PostingServiceClient,
+        ledger_service_client::LedgerServiceClient, moving_in_service_client::MovingInServiceClient,
+        posting_service_client::PostingServiceClient,
     },
     approval::v1::{self as approval, approval_service_client::ApprovalServiceClient},
 };
@@ -65,6 +66,10 @@ calls! {
         release_hold(pb::ReleaseHoldRequest) -> pb::ReleaseHoldResponse,
         get_hold(pb::GetHoldRequest) -> pb::GetHoldResponse,
         list_holds(pb::ListHoldsRequest) -> pb::ListHoldsResponse;
+    MovingInServiceClient:
+        import_accounts(pb::ImportAccountsRequest) -> pb::ImportAccountsResponse,
+        import_postings(pb::ImportPostingsRequest) -> pb::ImportPostingsResponse,
+        search_former_numbers(pb::SearchFormerNumbersRequest) -> pb::SearchFormerNumbersResponse;
     ApprovalServiceClient:
         get_approval(approval::GetApprovalRequest) -> approval::GetApprovalResponse,
         list_approvals(approval::ListApprovalsRequest) -> approval::ListApprovalsResponse,

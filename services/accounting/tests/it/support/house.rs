@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    net::SocketAddr,
     path::Path,
     sync::{Arc, LazyLock, OnceLock},
     time::Duration,
@@ -43,6 +44,7 @@ pub struct House {
     pub config: Config,
     pub clock: Arc<MovableClock>,
     pub channel: Channel,
+    pub address: SocketAddr,
     kafka: TestKafka,
     lifecycle: Lifecycle,
     life: Option<JoinHandle<Ending>>,
@@ -67,8 +69,8 @@ impl House {
         let database = testkit::database(&startup::migrator()).await;
         let config = config(&database.dml_url, &kafka);
         let clock = Arc::new(MovableClock::default());
-        let Running { lifecycle, channel, life } = start(&config, &clock).await;
-        House { config, clock, channel, kafka, lifecycle, life: Some(life), database }
+        let Running { lifecycle, channel, address, life } = start(&config, &clock).await;
+        House { config, clock, channel, address, kafka, lifecycle, life: Some(life), database }
     }
 
     /// Stops the service as a signal would, and says how that went.
@@ -80,8 +82,14 @@ impl House {
 
     /// Starts the service again on the same data.
     pub async fn start_again(&mut self) {
-        let Running { lifecycle, channel, life } = start(&self.config, &self.clock).await;
-        (self.lifecycle, self.channel, self.life) = (lifecycle, channel, Some(life));
+        let Running { lifecycle, channel, address, life } = start(&self.config, &self.clock).await;
+        (self.lifecycle, self.channel, self.address, self.life) = (lifecycle, channel, address, Some(life));
+    }
+
+    /// Starts the service again on the same data, where those who call it look for it.
+    pub async fn start_again_on(&mut self, address: SocketAddr) {
+        self.config.rpc.listen = address;
+        self.start_again().await;
     }
 
     /// Starts another replica of the service beside it, and gives what it is called on. It stops with the token of its life.
@@ -223,6 +231,7 @@ fn config(database_url: &str, kafka: &TestKafka) -> Config {
 struct Running {
     lifecycle: Lifecycle,
     channel: Channel,
+    address: SocketAddr,
     life: JoinHandle<Ending>,
 }
 
@@ -246,7 +255,7 @@ async fn start(config: &Config, clock: &Arc<MovableClock>) -> Running {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address is a URL");
         let channel =
             wait_for(BOUND, "the service to listen", || async { endpoint.connect().await.ok() }).await;
-        Running { lifecycle, channel, life }
+        Running { lifecycle, channel, address, life }
     });
     started.await.expect("the service starts")
 }

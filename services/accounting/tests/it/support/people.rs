@@ -38,5 +38,8 @@ pub const TELLER_ELSEWHERE: Person =
 /// A program that posts by itself, at any branch, without a limit that a test would meet.
 pub const SYSTEM: Person = Person { code: "X100001", roles: &["system"], branches: ALL };
 
+/// Moves accounts and postings in: a program, at any branch.
+pub const MIGRATOR: Person = Person { code: "M100001", roles: &["migration_operator"], branches: ALL };
+
 /// Sees everything.
 pub const OPERATIONS: Person = Person { code: "O100001", roles: &["operations"], branches: ALL };

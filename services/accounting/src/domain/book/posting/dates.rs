@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate};
 
 use crate::domain::{
-    book::acting::Acting,
+    book::{acting::Acting, moving_in::Opening},
     refusal::{Refusal, Rule},
     transaction::Transaction,
 };
@@ -14,24 +14,39 @@ pub(super) struct Dates {
     pub value: NaiveDate,
 }
 
-/// The dates of a transaction; those that it does not name are the business date.
-pub(super) fn of(acting: &Acting<'_>, transaction: &Transaction) -> Result<Dates, Refusal> {
+/// The dates of a transaction. The accounting date is the business date when it names none, and the others are the accounting
+/// date.
+pub(super) fn of(
+    acting: &Acting<'_>,
+    transaction: &Transaction,
+    opening: Option<Opening>,
+) -> Result<Dates, Refusal> {
     let open = acting.on;
-    match transaction.accounting_date {
-        Some(date) if date < open => return Err(Rule::BusinessDayClosed { date, open }.at("accounting_date")),
-        Some(date) if date > open => {
+    let booked = match (transaction.accounting_date, opening) {
+        (Some(date), _) if date > open => {
             return Err(Rule::BusinessDayNotOpen { date, open }.at("accounting_date"));
         }
-        Some(_) | None => {}
+        (Some(date), Some(opening)) if date < open => {
+            opening.admits(acting, date).map_err(|rule| rule.at("accounting_date"))?;
+            date
+        }
+        (Some(date), None) if date < open => {
+            return Err(Rule::BusinessDayClosed { date, open }.at("accounting_date"));
+        }
+        (Some(_) | None, _) => open,
+    };
+    let earliest = || match opening.and_then(|opening| opening.history_from) {
+        Some(from) => Ok(from.min(booked)),
+        None => earliest(acting),
+    };
+    let mut dates = Dates { transaction: booked, accounting: booked, value: booked };
+    if let Some(date) = transaction.transaction_date.filter(|date| *date != booked) {
+        dates.transaction = within("transaction_date", date, earliest()?, booked)?;
     }
-    let mut dates = Dates { transaction: open, accounting: open, value: open };
-    if let Some(date) = transaction.transaction_date.filter(|date| *date != open) {
-        dates.transaction = within("transaction_date", date, earliest(acting)?, open)?;
-    }
-    if let Some(date) = transaction.value_date.filter(|date| *date != open) {
+    if let Some(date) = transaction.value_date.filter(|date| *date != booked) {
         let forward = Days::new(acting.reference.value_date_forward_days_max(open)?);
-        let latest = open.checked_add_days(forward).unwrap_or(NaiveDate::MAX);
-        dates.value = within("value_date", date, earliest(acting)?, latest)?;
+        let latest = booked.checked_add_days(forward).unwrap_or(NaiveDate::MAX);
+        dates.value = within("value_date", date, earliest()?, latest)?;
     }
     Ok(dates)
 }

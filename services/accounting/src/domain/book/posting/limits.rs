@@ -16,6 +16,8 @@ pub(in crate::domain::book) enum AboveLimit {
     NeedsSecondPerson,
     /// It is refused: it is one of several, and nobody is asked about one of several.
     IsRefused,
+    /// Limits do not count: it is moved in, and those who set the opening period have agreed.
+    IsAllowed,
 }
 
 /// Checks the debits of each currency. Without a limit for a kind and currency nothing of it is allowed.
@@ -25,6 +27,9 @@ pub(super) fn check(
     debits: impl Iterator<Item = (Currency, Decimal)>,
     above: AboveLimit,
 ) -> Result<(), Rule> {
+    if above == AboveLimit::IsAllowed {
+        return Ok(());
+    }
     for (currency, amount) in debits {
         let own = limit(acting.operator, kind, currency);
         if amount <= own {

@@ -124,6 +124,9 @@ fn check<'a>(
 fn missing(acting: &Acting<'_>, line: &Line) -> Refusal {
     let (branch, ledger_code) = match &line.account {
         AccountRef::Number(number) => return Rule::AccountUnknown { account: number.clone() }.at("account"),
+        AccountRef::Former(former_number) => {
+            return Rule::FormerNumberUnknown { former_number: former_number.clone() }.at("account");
+        }
         AccountRef::OfBranch { branch, ledger_code } => (branch.clone(), ledger_code.clone()),
     };
     let currency = line.currency.clone();

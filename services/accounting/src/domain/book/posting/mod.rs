@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub(super) use limits::AboveLimit;
 pub use lines::LINES_MAX;
 
-use super::{Book, acting::Acting};
+use super::{Book, acting::Acting, moving_in::Opening};
 use crate::domain::{
     balance::RunningBalance,
     command::{Answer, Origin, Records},
@@ -38,6 +38,8 @@ pub(super) struct Asked<'a> {
     /// The hold that it captures, and whether the rest stays set aside.
     pub capture: Option<(&'a Hold, bool)>,
     pub above_limit: AboveLimit,
+    /// The opening period, when it is moved in.
+    pub opening: Option<Opening>,
     pub now: DateTime<Utc>,
 }
 
@@ -63,7 +65,14 @@ impl Book {
         let reference = Arc::clone(&self.reference);
         let acting = Acting::on(&reference, origin, self.business_date()?)?.who_posts()?;
         let above_limit = AboveLimit::NeedsSecondPerson;
-        let asked = Asked { request_id: origin.request_id, transaction, capture: None, above_limit, now };
+        let asked = Asked {
+            request_id: origin.request_id,
+            transaction,
+            capture: None,
+            above_limit,
+            opening: None,
+            now,
+        };
         let plan = self.plan(&acting, &asked).map_err(|refusal| refusal.within("transaction"))?;
         Ok(Answer::Posted(if origin.dry_run { Arc::new(plan.posting) } else { self.book(plan, records) }))
     }
@@ -71,7 +80,7 @@ impl Book {
     /// Decides a transaction, and changes nothing. Fields are named from the transaction on.
     pub(super) fn plan(&self, acting: &Acting<'_>, asked: &Asked<'_>) -> Result<Plan, Refusal> {
         let transaction = asked.transaction;
-        let dates = dates::of(acting, transaction)?;
+        let dates = dates::of(acting, transaction, asked.opening)?;
         let mut draft = lines::draft(&self.memory, acting, transaction)?;
         draft.check_balanced(acting).map_err(|rule| rule.at("lines"))?;
         draft.add_inter_branch(&self.memory).map_err(|rule| rule.at("lines"))?;

@@ -39,7 +39,8 @@ impl Bank {
     pub fn without_accounts() -> Self {
         let now = DateTime::from_timestamp(1_767_571_200, 0).unwrap();
         let day = BusinessDay { date: TODAY, opened_at: now, opened_by: OperatorCode::new("B0") };
-        let recorded = Recorded { base: base_data(), day: Some(day), ..Recorded::default() };
+        let recorded =
+            Recorded { base: base_data(), day: Some(day), first_day: Some(TODAY), ..Recorded::default() };
         Self { book: recorded.open_book(1_000), recorded, now, names: BTreeMap::new(), requests: 0 }
     }
 
@@ -176,6 +177,7 @@ impl Bank {
         match action {
             Action::Post(transaction) | Action::CaptureHold { transaction, .. } => in_lines(transaction),
             Action::PostBatch { transactions, .. } => transactions.iter_mut().for_each(in_lines),
+            Action::ImportPostings { transactions } => transactions.iter_mut().flatten().for_each(in_lines),
             Action::PlaceHold { account, .. } | Action::ChangeAccount { account, .. } => real(account),
             _ => {}
         }
@@ -298,7 +300,7 @@ pub fn base_data() -> Vec<BaseVersion> {
         .collect()
 }
 
-const PARAMETERS: [(&str, &str); 8] = [
+const PARAMETERS: [(&str, &str); 10] = [
     ("BASE_CURRENCY", "CNY"),
     ("BANK_ZONE", "Asia/Shanghai"),
     ("INTER_BRANCH_CODE", "3003"),
@@ -307,6 +309,8 @@ const PARAMETERS: [(&str, &str); 8] = [
     ("VALUE_DATE_FORWARD_DAYS_MAX", "5"),
     ("HOLD_DAYS_MAX", "10"),
     ("AMOUNT_MAX", "1000000"),
+    ("OPENING_PERIOD_UNTIL", "2026-01-09"),
+    ("OPENING_HISTORY_FROM", "2020-01-01"),
 ];
 
 /// Code, class, normal side, and of: accounts, by hand, cash, closed.

@@ -7,6 +7,7 @@ mod batches;
 mod holds;
 mod limits;
 mod memory;
+mod moving_in;
 mod postings;
 mod properties;
 pub(in crate::domain) mod records;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::{
-    bank::{Bank, cr, dr, post, transaction},
+    bank::{Bank, cr, day, dr, post, transaction},
     batches::{batch, pay},
 };
 use crate::domain::{
@@ -18,7 +18,7 @@ use crate::domain::{
     ids::{AccountId, AccountNumber, CurrencyCode, HoldNumber},
     refusal::Rule,
     status::Freeze,
-    transaction::Posting,
+    transaction::{Posting, Transaction},
 };
 
 const CUSTOMERS: [&str; 4] = ["a", "b", "c", "line"];
@@ -114,12 +114,23 @@ fn action() -> impl Strategy<Value = Action> {
     });
     let mode = prop_oneof![Just(BatchMode::Atomic), Just(BatchMode::ItemByItem)];
     let batch = (mode, prop::collection::vec(payment(), 1..5)).prop_map(|(mode, items)| batch(mode, items));
+    let accounting_dates = prop::sample::select(vec![
+        None,
+        Some(day(2020, 1, 1)),
+        Some(day(2025, 7, 31)),
+        Some(day(2019, 12, 31)),
+    ]);
+    let moved_in = prop::collection::vec((accounting_dates, payment()), 1..5).prop_map(|items| {
+        let on_date = |(accounting_date, item)| Ok(Transaction { accounting_date, ..item });
+        Action::ImportPostings { transactions: items.into_iter().map(on_date).collect() }
+    });
     prop_oneof![
         4 => payment().prop_map(Action::Post),
         3 => cash,
         1 => three,
         1 => register,
         2 => batch,
+        2 => moved_in,
         3 => hold_action(),
         1 => change(),
     ]
@@ -236,10 +247,14 @@ fn made(answer: &Answer) -> (usize, usize) {
     match answer {
         Answer::Posted(_) => (1, 0),
         Answer::Batch(verdicts) => (verdicts.iter().filter(|verdict| verdict.is_ok()).count(), 0),
+        Answer::PostingsImported(verdicts) => (verdicts.iter().filter(|verdict| verdict.is_ok()).count(), 0),
         Answer::Hold(_) => (0, 1),
         Answer::Captured { .. } => (1, 1),
         Answer::Expired(count) => (0, *count),
-        Answer::Account { .. } | Answer::BaseData(_) | Answer::BusinessDay(_) => (0, 0),
+        Answer::Account { .. }
+        | Answer::BaseData(_)
+        | Answer::BusinessDay(_)
+        | Answer::AccountsImported(_) => (0, 0),
     }
 }
 

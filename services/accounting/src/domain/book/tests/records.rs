@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::domain::{
@@ -25,6 +26,7 @@ use crate::domain::{
 pub struct Recorded {
     pub base: Vec<BaseVersion>,
     pub day: Option<BusinessDay>,
+    pub first_day: Option<NaiveDate>,
     pub accounts: BTreeMap<AccountId, Account>,
     pub versions: Vec<Account>,
     pub postings: Vec<Posting>,
@@ -58,7 +60,7 @@ impl Recorded {
             batch: self.batches.last().map_or(0, |row| row.number.0),
             hash: self.batches.last().map_or(Heads::default().hash, |row| row.hash),
         };
-        let mut book = Book::new(reference, self.day.clone(), heads, accounts_max);
+        let mut book = Book::new(reference, self.day.clone(), heads, accounts_max).begun_on(self.first_day);
         let between_branches = self
             .accounts
             .values()
@@ -78,6 +80,7 @@ impl Recorded {
         }
         self.base.extend(records.base_records.into_iter().map(|record| record.version));
         if let Some((day, _)) = records.business_days.into_iter().last() {
+            self.first_day.get_or_insert(day.date);
             self.day = Some(day);
         }
         self.kept.extend(records.answers.into_iter().map(|kept| (kept.request_id, kept)));
@@ -95,6 +98,7 @@ impl Recorded {
             let place = (account.branch.clone(), account.ledger_code.clone(), currency);
             wants.accounts.contains(&account.number)
                 || (account.kind.is_one_of_branch() && wants.of_branch.contains(&place))
+                || account.former_number.as_ref().is_some_and(|it| wants.former_numbers.contains(it))
                 || of_hold(account.id)
         };
         let accounts = self.accounts.values().filter(wanted).map(|account| self.state_of(account)).collect();

@@ -1,0 +1,122 @@
+//! Moving in. What is wrong with the form of one item is told of that item, and the others go on.
+
+use std::fmt::{self, Display};
+
+use countinghouse_proto::{accounting::v1 as pb, common::v1 as common};
+use platform::refusal::Failure;
+
+use super::{
+    account::Terms,
+    code, date, former_number,
+    posting::{posting_name, transaction, unexpected},
+    refusal,
+};
+use crate::domain::{
+    command::{AccountToImport, Action, Answer},
+    ids::BranchCode,
+    refusal::{Refusal, Rule},
+};
+
+/// Longest branch code.
+const BRANCH_CHARS_MAX: usize = 6;
+
+/// What `ImportAccounts` asks.
+pub fn accounts(request: pb::ImportAccountsRequest) -> Result<Action, Failure> {
+    let accounts = items("accounts", request.accounts, |field, item| account(field, item))?;
+    Ok(Action::ImportAccounts { accounts })
+}
+
+/// What `ImportPostings` asks.
+pub fn postings(request: pb::ImportPostingsRequest) -> Result<Action, Failure> {
+    let transactions = items("transactions", request.transactions, |field, item| transaction(field, item))?;
+    Ok(Action::ImportPostings { transactions })
+}
+
+/// Each item, or what is wrong with its form.
+fn items<P, D>(
+    field: &str,
+    values: Vec<P>,
+    checked: impl Fn(fmt::Arguments<'_>, P) -> Result<D, Failure>,
+) -> Result<Vec<Result<D, Refusal>>, Failure> {
+    let item = |(place, value)| match checked(format_args!("{field}[{place}]"), value) {
+        Ok(item) => Ok(Ok(item)),
+        Err(failure) => malformed(failure).map(Err),
+    };
+    values.into_iter().enumerate().map(item).collect()
+}
+
+/// What a field's form breaks, as the verdict on an item keeps it.
+fn malformed(failure: Failure) -> Result<Refusal, Failure> {
+    let Some(told) = failure.refusal() else { return Err(failure) };
+    let field = told.field_violations().first().map(|violation| violation.field.clone());
+    Ok(Refusal { field, rule: Rule::FieldInvalid(told.message().to_owned()) })
+}
+
+fn account(field: impl Display + Copy, value: pb::AccountToImport) -> Result<AccountToImport, Failure> {
+    let terms = Terms {
+        field: format!("{field}."),
+        kind: value.kind,
+        ledger_code: value.ledger_code,
+        currency: value.currency,
+        title: value.title,
+        holders: value.holders,
+        overdraft_limit: value.overdraft_limit,
+        pending: false,
+    };
+    Ok(AccountToImport {
+        branch: BranchCode::new(code(format_args!("{field}.branch"), value.branch, BRANCH_CHARS_MAX)?),
+        terms: terms.checked()?,
+        former_number: match value.former_number.as_str() {
+            "" => None,
+            number => Some(former_number(format_args!("{field}.former_number"), number)?),
+        },
+        open_date: date(format_args!("{field}.open_date"), &value.open_date)?,
+    })
+}
+
+/// What `ImportAccounts` answers.
+pub fn accounts_imported(answer: Answer) -> Result<pb::ImportAccountsResponse, Failure> {
+    let Answer::AccountsImported(verdicts) = answer else { return Err(unexpected(&answer)) };
+    let (opened, refused) = counts(&verdicts)?;
+    let told = told(verdicts, |number| match number.as_str() {
+        "" => String::new(),
+        number => format!("accounts/{number}"),
+    });
+    let results = told.map(|outcome| pb::AccountImported {
+        outcome: Some(match outcome {
+            Ok(account) => pb::account_imported::Outcome::Account(account),
+            Err(refusal) => pb::account_imported::Outcome::Refusal(refusal),
+        }),
+    });
+    Ok(pb::ImportAccountsResponse { results: results.collect(), opened, refused })
+}
+
+/// What `ImportPostings` answers.
+pub fn postings_imported(answer: Answer) -> Result<pb::ImportPostingsResponse, Failure> {
+    let Answer::PostingsImported(verdicts) = answer else { return Err(unexpected(&answer)) };
+    let (posted, refused) = counts(&verdicts)?;
+    let results = told(verdicts, |number| posting_name(number.0)).map(|outcome| pb::PostingImported {
+        outcome: Some(match outcome {
+            Ok(posting) => pb::posting_imported::Outcome::Posting(posting),
+            Err(refusal) => pb::posting_imported::Outcome::Refusal(refusal),
+        }),
+    });
+    Ok(pb::ImportPostingsResponse { results: results.collect(), posted, refused })
+}
+
+/// How many were done, and how many refused.
+fn counts<T>(verdicts: &[Result<T, Refusal>]) -> Result<(i32, i32), Failure> {
+    let done = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
+    let count = |count: usize| i32::try_from(count).map_err(Failure::fault);
+    Ok((count(done)?, count(verdicts.len() - done)?))
+}
+
+fn told<T>(
+    verdicts: Vec<Result<T, Refusal>>,
+    name: impl Fn(T) -> String,
+) -> impl Iterator<Item = Result<String, common::Refusal>> {
+    verdicts.into_iter().map(move |verdict| match verdict {
+        Ok(done) => Ok(name(done)),
+        Err(refused) => Err(refusal(&refused)),
+    })
+}
