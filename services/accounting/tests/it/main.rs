@@ -7,6 +7,7 @@ mod authorisation;
 mod base_data;
 mod holds;
 mod postings;
+mod replicas;
 mod slice;
 mod support;
 mod tampering;

@@ -14,6 +14,8 @@ const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub struct RpcConfig {
     /// The address to listen on; port 0 for any free one.
     pub listen: SocketAddr,
+    /// Where other replicas reach this one, as `host:port`; empty for the address that it listens on.
+    pub advertise: String,
     /// The largest request that is taken, unpacked. At most 4 MiB.
     pub request_bytes_max: usize,
     /// The time that a call has whose caller names none.
@@ -69,6 +71,15 @@ impl RpcConfig {
         range(self.streams_per_connection_max > 0, "streams_per_connection_max", "above 0".to_owned())?;
         range(self.keepalive_interval_ms > 0, "keepalive_interval_ms", "above 0".to_owned())?;
         range(self.keepalive_timeout_ms > 0, "keepalive_timeout_ms", "above 0".to_owned())
+    }
+
+    /// Where other replicas reach a server that listens on `address`; empty when it does not say.
+    pub fn advertised(&self, address: SocketAddr) -> String {
+        if self.advertise.is_empty() && !address.ip().is_unspecified() {
+            address.to_string()
+        } else {
+            self.advertise.clone()
+        }
     }
 
     /// The certificates of the server; none without TLS.

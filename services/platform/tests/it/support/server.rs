@@ -220,6 +220,7 @@ pub async fn basis(pool: PgPool, auth: &AuthConfig, clock: Arc<ManualClock>) -> 
 
 pub fn rpc_config() -> RpcConfig {
     RpcConfig {
+        advertise: String::new(),
         listen: "127.0.0.1:0".parse().unwrap(),
         request_bytes_max: REQUEST_BYTES_MAX,
         deadline_default_ms: 30_000,
