@@ -58,7 +58,7 @@ pub async fn start(config: &Config, basis: Basis, lifecycle: &Lifecycle) -> Resu
     }
     let (writer, queue) = writer::queue(config.writer.queue_max);
     let (leading, lead) = watch::channel(Lead::Unknown);
-    let server = bind(config, &pool, &basis, writer.clone(), lifecycle).await?;
+    let server = bind(config, &pool, &basis, writer.clone(), lead.clone(), lifecycle).await?;
     let address = server.address();
     let recent = Recent::default();
     let advertised = config.rpc.advertised(address);
@@ -146,6 +146,7 @@ async fn bind(
     pool: &PgPool,
     basis: &Basis,
     writer: WriterHandle,
+    lead: watch::Receiver<Lead>,
     lifecycle: &Lifecycle,
 ) -> Result<rpc::Server> {
     let authenticator = Arc::new(Authenticator::open(&config.auth, basis.clock.clone()).await?);
@@ -162,6 +163,7 @@ async fn bind(
         .add(AccountServiceServer::new(api.clone()))
         .add(PostingServiceServer::new(api.clone()))
         .add(HoldServiceServer::new(api))
+        .led_by(lead)
         .bind(basis, lifecycle)
         .await?)
 }
