@@ -17,39 +17,46 @@ const SESSION: [(&str, &str); 2] =
 
 /// What beats.
 pub(super) struct Heartbeat {
-    pub database: PgConnectOptions,
-    /// Whose life it tells of.
-    pub session: Session,
-    pub every: Duration,
-    /// When it is not heard any more. A beat that takes longer is of no use.
-    pub lost_after: Duration,
+    database: PgConnectOptions,
+    conn: PgConnection,
+    every: Duration,
+    lost_after: Duration,
 }
 
 impl Heartbeat {
-    /// Beats until what this gives is dropped.
-    pub fn start(self) -> AbortOnDropHandle<()> {
-        AbortOnDropHandle::new(tokio::spawn(self.run()))
+    /// Gets ready, before there is anything to tell: logging in takes a busy machine longer than a writer may be silent. A beat
+    /// that takes longer than `lost_after` is of no use.
+    pub async fn ready(
+        database: &PgConnectOptions,
+        every: Duration,
+        lost_after: Duration,
+    ) -> Result<Self, sqlx::Error> {
+        let conn = connect(database, &SESSION, lost_after).await?;
+        Ok(Self { database: database.clone(), conn, every, lost_after })
     }
 
-    async fn run(self) {
-        while let Err(error) = self.beat().await {
+    /// Tells of the life of `session`, until what this gives is dropped.
+    pub fn start(self, session: Session) -> AbortOnDropHandle<()> {
+        AbortOnDropHandle::new(tokio::spawn(self.run(session)))
+    }
+
+    async fn run(mut self, session: Session) {
+        while let Err(error) = self.beat(session).await {
             debug!(%error, "the heartbeat missed");
             time::sleep(self.every).await;
+            if let Ok(conn) = connect(&self.database, &SESSION, self.lost_after).await {
+                self.conn = conn;
+            }
         }
         warn!("another replica has taken the lead");
     }
 
     /// Beats until the connection fails, or another replica has taken the lead. The writer's session is over then, and the writer
     /// finds that out itself.
-    async fn beat(&self) -> Result<(), sqlx::Error> {
-        let mut conn = self.connect().await?;
-        while in_time(self.lost_after, leader::beat(&mut conn, self.session)).await? {
+    async fn beat(&mut self, session: Session) -> Result<(), sqlx::Error> {
+        while in_time(self.lost_after, leader::beat(&mut self.conn, session)).await? {
             time::sleep(self.every).await;
         }
         Ok(())
-    }
-
-    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        connect(&self.database, &SESSION, self.lost_after).await
     }
 }

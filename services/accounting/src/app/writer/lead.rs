@@ -69,6 +69,7 @@ impl Writer {
     /// Waits until nobody else writes the book, and opens it. `None` when the queue closes meanwhile.
     async fn seek_lead(&self, queue: &mut mpsc::Receiver<Job>) -> Result<Option<Leading>, sqlx::Error> {
         let mut conn = self.connect().await?;
+        let heartbeat = self.heartbeat().await?;
         let session = loop {
             let claimed = leader::claim(&mut conn, LOCK, &self.address);
             if let Some(session) = in_time(self.patience(), claimed).await? {
@@ -82,7 +83,7 @@ impl Writer {
                 return Ok(None);
             }
         };
-        let heartbeat = self.heartbeat(session).start();
+        let heartbeat = heartbeat.start(session);
         let book = self.open(&mut conn).await?;
         Ok(Some(Leading { conn, session, book, _heartbeat: heartbeat }))
     }
@@ -106,13 +107,10 @@ impl Writer {
         Ok(seen)
     }
 
-    fn heartbeat(&self, session: Session) -> Heartbeat {
-        Heartbeat {
-            database: self.database.clone(),
-            session,
-            every: Duration::from_millis(self.config.heartbeat_ms),
-            lost_after: Duration::from_millis(self.config.heartbeat_lost_ms),
-        }
+    async fn heartbeat(&self) -> Result<Heartbeat, sqlx::Error> {
+        let [every, lost_after] =
+            [self.config.heartbeat_ms, self.config.heartbeat_lost_ms].map(Duration::from_millis);
+        Heartbeat::ready(&self.database, every, lost_after).await
     }
 
     async fn lead(&self, leading: Leading, queue: &mut mpsc::Receiver<Job>) {
