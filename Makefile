@@ -4,7 +4,7 @@ SHELL := bash
 PATH := $(HOME)/.cargo/bin:$(PATH)
 LOCAL := scripts/built local
 
-.PHONY: help run up down clean-local test bench-accounting lint fmt prepare docs
+.PHONY: help run up down clean-local test bench-accounting faults lint fmt prepare docs
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: ## Everything that CI runs
 
 bench-accounting: ## Accounting under load: a table, and .local/bench/accounting.json (ARGS=--seconds=10: shorter)
 	@scripts/bench-accounting $(ARGS)
+
+faults: ## Kills under load, 200 of them (ARGS="--kills 20 --seed 7": others)
+	@scripts/faults $(ARGS)
 
 lint: ## Formatting, clippy, licences, the contract's lint, generated files in step
 	@scripts/lint

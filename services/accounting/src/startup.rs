@@ -14,6 +14,7 @@ use platform::{
     clock::SharedClock,
     db,
     ids::SharedIds,
+    leadership::Lead,
     lifecycle::Lifecycle,
     outbox::OutboxSource,
     pages::PageTokens,
@@ -21,13 +22,13 @@ use platform::{
     retention, rpc,
 };
 use sqlx::{PgPool, migrate::Migrator};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
     SERVICE,
     app::{
         enquiry::Enquiries,
-        writer::{self, Recent, Writer, WriterHandle},
+        writer::{self, Job, Recent, Writer, WriterHandle},
     },
     config::Config,
     events::{self, HoldJournal, PostingJournal},
@@ -55,35 +56,44 @@ pub async fn start(config: &Config, basis: Basis, lifecycle: &Lifecycle) -> Resu
     if !pending.is_empty() {
         bail!("run `{SERVICE} migrate` first: these migrations have not run: {}", pending.join(", "));
     }
+    let (writer, queue) = writer::queue(config.writer.queue_max);
+    let (leading, lead) = watch::channel(Lead::Unknown);
+    let server = bind(config, &pool, &basis, writer.clone(), lead.clone(), lifecycle).await?;
+    let address = server.address();
     let recent = Recent::default();
-    let (writer, leading) = spawn_writer(config, &basis, recent.clone(), lifecycle)?;
+    let advertised = config.rpc.advertised(address);
+    spawn_writer(config, &basis, queue, recent.clone(), leading, advertised, lifecycle)?;
     let postings = JournalSource::new(PostingJournal { recent });
     spawn_relay("relay of postings", postings, config, &pool, &basis, lifecycle);
     spawn_relay("relay of holds", JournalSource::new(HoldJournal), config, &pool, &basis, lifecycle);
     spawn_relay("relay of the outbox", OutboxSource, config, &pool, &basis, lifecycle);
-    spawn_jobs(config, &pool, &basis, &writer, leading, lifecycle);
-    serve(config, pool, basis, writer, lifecycle).await
+    spawn_jobs(config, &pool, &basis, writer, lead, lifecycle);
+    server.serve();
+    lifecycle.set_ready();
+    Ok(address)
 }
 
 /// The writer, which ends when nobody can ask it any more.
 fn spawn_writer(
     config: &Config,
     basis: &Basis,
+    queue: mpsc::Receiver<Job>,
     recent: Recent,
+    leading: watch::Sender<Lead>,
+    address: String,
     lifecycle: &Lifecycle,
-) -> Result<(WriterHandle, watch::Receiver<bool>)> {
-    let (handle, queue) = writer::queue(config.writer.queue_max);
-    let (leading, told) = watch::channel(false);
+) -> Result<()> {
     let writer = Writer {
         database: config.database.options()?,
         config: config.writer.clone(),
         clock: basis.clock.clone(),
         facts_of: events::facts_of,
         recent,
+        address,
         leading,
     };
     lifecycle.spawn("writer", writer.run(queue));
-    Ok((handle, told))
+    Ok(())
 }
 
 fn spawn_relay(
@@ -102,13 +112,13 @@ fn spawn_jobs(
     config: &Config,
     pool: &PgPool,
     basis: &Basis,
-    writer: &WriterHandle,
-    leading: watch::Receiver<bool>,
+    writer: WriterHandle,
+    leading: watch::Receiver<Lead>,
     lifecycle: &Lifecycle,
 ) {
     let expire_holds = ExpireHolds {
         pool: pool.clone(),
-        writer: writer.clone(),
+        writer,
         leading,
         clock: basis.clock.clone(),
         ids: basis.ids.clone(),
@@ -131,32 +141,30 @@ fn spawn_jobs(
     lifecycle.spawn("sealer", Sealer::new(pool.clone(), basis.clock.clone()).run(lifecycle.soft()));
 }
 
-async fn serve(
+async fn bind(
     config: &Config,
-    pool: PgPool,
-    basis: Basis,
+    pool: &PgPool,
+    basis: &Basis,
     writer: WriterHandle,
+    lead: watch::Receiver<Lead>,
     lifecycle: &Lifecycle,
-) -> Result<SocketAddr> {
+) -> Result<rpc::Server> {
     let authenticator = Arc::new(Authenticator::open(&config.auth, basis.clock.clone()).await?);
     let page_tokens = PageTokens::new(config.page_key());
     let enquiries =
         Enquiries { pool: pool.clone(), pages: Arc::new(page_tokens.clone()), clock: basis.clock.clone() };
     let api = Api { writer, enquiries };
     let approval = config.approval;
-    let Basis { clock, ids } = basis;
-    let basis = rpc::Basis { pool, authenticator, approval, page_tokens, clock, ids };
-    let server = rpc::Server::builder(countinghouse_proto::descriptor_pool(), &config.rpc)
+    let Basis { clock, ids } = basis.clone();
+    let basis = rpc::Basis { pool: pool.clone(), authenticator, approval, page_tokens, clock, ids };
+    Ok(rpc::Server::builder(countinghouse_proto::descriptor_pool(), &config.rpc)
         .add(BaseDataServiceServer::new(api.clone()))
         .add(LedgerServiceServer::new(api.clone()))
         .add(AccountServiceServer::new(api.clone()))
         .add(PostingServiceServer::new(api.clone()))
         .add(HoldServiceServer::new(api.clone()))
         .add(MovingInServiceServer::new(api))
+        .led_by(lead)
         .bind(basis, lifecycle)
-        .await?;
-    let address = server.address();
-    server.serve();
-    lifecycle.set_ready();
-    Ok(address)
+        .await?)
 }

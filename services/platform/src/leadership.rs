@@ -3,7 +3,7 @@
 //! The lock belongs to the connection on which the leader also reads and writes. A leader that lost it has lost the connection,
 //! so it cannot confirm anything either.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time;
@@ -29,6 +29,25 @@ pub enum NoAnswer {
     Database(#[from] sqlx::Error),
     #[error("the database took longer than {DATABASE_WAIT_MAX:?}")]
     Slow(#[from] time::error::Elapsed),
+}
+
+/// Where a work is done that only one replica does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Lead {
+    /// Here.
+    Here,
+    /// At the replica that others reach at this address (`host:port`).
+    At(Arc<str>),
+    /// Nowhere that is known here.
+    #[default]
+    Unknown,
+}
+
+impl Lead {
+    /// At a replica that says where it is reached; one that does not might be anywhere.
+    pub fn at(address: &str) -> Self {
+        if address.is_empty() { Lead::Unknown } else { Lead::At(address.into()) }
+    }
 }
 
 /// The right to do a work, as long as the connection lives.

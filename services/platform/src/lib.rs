@@ -19,7 +19,7 @@
 //! | [`retention`] | how long all this is kept |
 
 mod backoff;
-mod leadership;
+pub mod leadership;
 
 pub mod approval;
 pub mod audit;

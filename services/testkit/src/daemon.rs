@@ -128,6 +128,12 @@ impl Daemon {
         Ok(())
     }
 
+    /// Sends the process a signal.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = self.running().with_context(|| format!("{} does not run", self.name))?;
+        kill_process(pid, signal).with_context(|| format!("signal {} ({pid:?})", self.name))
+    }
+
     /// Kills the process and its children, as a power cut would end them.
     pub async fn kill(&self) -> Result<()> {
         let Some(pid) = self.running() else { return Ok(()) };

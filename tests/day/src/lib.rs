@@ -15,12 +15,14 @@
 //! | [`run`] | does the steps, many at once |
 //! | [`checks`] | holds the books against the plan |
 //! | [`report`] | what is told |
+//! | [`program`] | the programs of the workspace |
 
 pub mod bank;
 pub mod checks;
 pub mod client;
 pub mod ids;
 pub mod plan;
+pub mod program;
 pub mod report;
 pub mod run;
 pub mod settings;

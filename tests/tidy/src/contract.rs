@@ -10,6 +10,9 @@ const ONCE_BY_ITSELF: &str = "countinghouse.approval.v1";
 /// Verbs that change nothing.
 const READING_VERBS: &[&str] = &["Get", "List", "Search", "Preview", "Verify"];
 
+/// Of `google.protobuf.MethodOptions.IdempotencyLevel`.
+const NO_SIDE_EFFECTS: i32 = 1;
+
 /// What is wrong with the rpcs of `pool`.
 pub fn check(pool: &DescriptorPool) -> Vec<Finding> {
     let methods: Vec<MethodDescriptor> =
@@ -40,6 +43,11 @@ fn check_method(method: &MethodDescriptor) -> Vec<Finding> {
             "its permission ends in `.read` when it reads (Get, List ...), and not when it changes something",
         );
     }
+    if reads != only_reads(method) {
+        report(
+            "say `option idempotency_level = NO_SIDE_EFFECTS` when it reads, and only then: any replica may do it",
+        );
+    }
     if !reads
         && method.parent_service().package_name() != ONCE_BY_ITSELF
         && !has_field(method, "request_id", &Kind::String)
@@ -68,6 +76,11 @@ fn policy(method: &MethodDescriptor) -> Option<DynamicMessage> {
         .has_extension(&extension)
         .then(|| options.get_extension(&extension).as_message().cloned())
         .flatten()
+}
+
+fn only_reads(method: &MethodDescriptor) -> bool {
+    method.options().get_field_by_name("idempotency_level").and_then(|level| level.as_enum_number())
+        == Some(NO_SIDE_EFFECTS)
 }
 
 fn text(policy: &DynamicMessage, field: &str) -> String {
@@ -117,12 +130,16 @@ mod tests {
         )
     }
 
+    fn reading_rpc(name: &str, policy: &str) -> String {
+        rpc(name, policy).replacen("{ option", "{ option idempotency_level = NO_SIDE_EFFECTS; option", 1)
+    }
+
     #[test]
     fn sound_rpcs_are_left_alone() {
         let fields = "string request_id = 1; bool validate_only = 2; string branch = 3;";
         let policy = r#"permission: "vault.boxes.open" approval: APPROVAL_RULE_ALWAYS checking_permission: "vault.boxes.check""#;
         assert!(findings(&rpc("OpenBox", &format!(r#"{policy} scope_field: "branch""#)), fields).is_empty());
-        assert!(findings(&rpc("GetBox", r#"permission: "vault.boxes.read""#), "").is_empty());
+        assert!(findings(&reading_rpc("GetBox", r#"permission: "vault.boxes.read""#), "").is_empty());
     }
 
     #[test]
@@ -132,8 +149,15 @@ mod tests {
 
     #[test]
     fn a_permission_that_is_not_of_the_service_or_not_of_the_verb_is_found() {
-        assert_eq!(findings(&rpc("GetBox", r#"permission: "voucher.boxes.read""#), "").len(), 1);
-        assert_eq!(findings(&rpc("GetBox", r#"permission: "vault.boxes.open""#), "").len(), 1);
+        assert_eq!(findings(&reading_rpc("GetBox", r#"permission: "voucher.boxes.read""#), "").len(), 1);
+        assert_eq!(findings(&reading_rpc("GetBox", r#"permission: "vault.boxes.open""#), "").len(), 1);
+    }
+
+    #[test]
+    fn a_reading_rpc_that_does_not_say_so_and_a_changing_one_that_does_are_found() {
+        assert_eq!(findings(&rpc("GetBox", r#"permission: "vault.boxes.read""#), "").len(), 1);
+        let fields = "string request_id = 1;";
+        assert_eq!(findings(&reading_rpc("OpenBox", r#"permission: "vault.boxes.open""#), fields).len(), 1);
     }
 
     #[test]
@@ -151,7 +175,8 @@ mod tests {
     #[test]
     fn a_scope_that_is_not_in_the_request_is_found() {
         assert_eq!(
-            findings(&rpc("GetBox", r#"permission: "vault.boxes.read" scope_field: "branch""#), "").len(),
+            findings(&reading_rpc("GetBox", r#"permission: "vault.boxes.read" scope_field: "branch""#), "")
+                .len(),
             1
         );
     }

@@ -6,6 +6,7 @@ use std::{convert::Infallible, time::Duration};
 use platform::{
     clock::SharedClock,
     ids::SharedIds,
+    leadership::Lead,
     refusal::{Failure, reasons},
 };
 use sqlx::PgPool;
@@ -37,7 +38,7 @@ const JOB: Rpc = Rpc { service: "jobs", method: "expire_holds" };
 pub struct ExpireHolds {
     pub pool: PgPool,
     pub writer: WriterHandle,
-    pub leading: watch::Receiver<bool>,
+    pub leading: watch::Receiver<Lead>,
     pub clock: SharedClock,
     pub ids: SharedIds,
     pub every: Duration,
@@ -47,7 +48,7 @@ impl ExpireHolds {
     /// Looks for lapsed holds again and again until stopped. What fails is made up for by the next look.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         while stop.run_until_cancelled(time::sleep(self.every)).await.is_some() {
-            if !*self.leading.borrow() {
+            if *self.leading.borrow() != Lead::Here {
                 continue;
             }
             match self.expire_all().await {

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod base_records;
 pub mod holds;
 pub mod journal;
+pub mod leader;
 pub mod load;
 pub mod opening;
 pub mod postings;

@@ -9,6 +9,7 @@ mod holds;
 mod import;
 mod moving_in;
 mod postings;
+mod replicas;
 mod slice;
 mod support;
 mod tampering;

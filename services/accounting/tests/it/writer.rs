@@ -146,14 +146,17 @@ async fn a_full_queue_refuses_at_once_and_what_waits_is_done() {
 }
 
 #[tokio::test]
-async fn a_second_replica_reads_and_takes_over_when_the_first_stops() {
+async fn a_second_replica_passes_on_what_is_to_be_written_and_takes_over_when_the_first_stops() {
     let mut bank = Bank::open().await;
     let (other, channel) = bank.another().await;
     let request = take_in();
-    let refused = call_on(channel.clone(), TELLER, request.clone()).await.unwrap_err();
-    assert_eq!(refused.reason, "NOT_THE_WRITER");
-
+    let passed_on = wait_for(BOUND, "the other replica to know the writer", || async {
+        call_on(channel.clone(), TELLER, request.clone()).await.ok()
+    })
+    .await;
     let first = bank.post(TELLER, request.clone()).await.unwrap();
+    assert_eq!(passed_on.posting.unwrap(), first);
+
     assert_eq!(bank.house().stop().await, Ending::Drained);
     let repeated = wait_for(BOUND, "the other replica to write", || async {
         call_on(channel.clone(), TELLER, request.clone()).await.ok()

@@ -3,7 +3,9 @@
 
 use std::sync::{Arc, PoisonError};
 
-use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer};
+use x509_parser::{
+    certificate::X509Certificate, extensions::GeneralName, pem::parse_x509_pem, prelude::FromDer,
+};
 
 use super::{Actor, ActorKind, Authenticator, SERVICE_ID_PREFIX, Scopes};
 use crate::refusal::{Refusal, reasons};
@@ -23,11 +25,16 @@ impl Authenticator {
         Ok(actor)
     }
 
+    /// The service of this name, of whom another replica says that it calls.
+    pub fn service_called(&self, name: &str) -> Arc<Actor> {
+        Arc::new(actor_of_certificate(name, self.services.get(name).cloned().unwrap_or_default()))
+    }
+
     fn read(&self, certificate_der: &[u8]) -> Result<Arc<Actor>, Refusal> {
         let name = service_name(certificate_der).ok_or_else(|| {
             reasons::UNAUTHENTICATED.refuse(format!("the client certificate has no name {NAME_PREFIX}<name>"))
         })?;
-        Ok(Arc::new(actor_of_certificate(&name, self.services.get(&name).cloned().unwrap_or_default())))
+        Ok(self.service_called(&name))
     }
 }
 
@@ -40,6 +47,25 @@ pub fn actor_of_certificate(service: &str, permissions: Vec<String>) -> Actor {
         roles: Vec::new(),
         permissions,
     }
+}
+
+/// What a certificate is good for: the service that it names, and the first host name.
+#[derive(Debug)]
+pub struct Names {
+    pub service: String,
+    pub host: Option<String>,
+}
+
+/// The names on the first certificate of a PEM file.
+pub fn names_of_certificate(pem: &[u8]) -> Option<Names> {
+    let (_, pem) = parse_x509_pem(pem).ok()?;
+    let (_, certificate) = X509Certificate::from_der(&pem.contents).ok()?;
+    let names = certificate.subject_alternative_name().ok()??;
+    let host = names.value.general_names.iter().find_map(|name| match name {
+        GeneralName::DNSName(host) => Some((*host).to_owned()),
+        _ => None,
+    });
+    Some(Names { service: service_name(&pem.contents)?, host })
 }
 
 fn service_name(certificate_der: &[u8]) -> Option<String> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tonic::{Request, Status};
 use uuid::Uuid;
 
+pub(crate) use self::certificates::names_of_certificate;
 pub use self::{certificates::actor_of_certificate, keys::KeyError, tokens::Authenticator};
 
 /// How callers are known.
@@ -75,6 +76,11 @@ impl Actor {
             Some(beginning) => permission.starts_with(beginning),
             None => held == permission,
         })
+    }
+
+    /// The name of a service; none for an operator.
+    pub fn service_name(&self) -> Option<&str> {
+        self.id.strip_prefix(SERVICE_ID_PREFIX)
     }
 
     /// Whether a scope may be acted in. What has no scope only those may act in who may act in all.

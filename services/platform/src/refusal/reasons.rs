@@ -124,6 +124,18 @@ pub static SHUTTING_DOWN: Reason = Reason {
     meaning: "The service is shutting down.",
     remedy: "Repeat the same request after the delay in the details; another replica answers.",
 };
+pub static LEADER_UNREACHABLE: Reason = Reason {
+    name: "LEADER_UNREACHABLE",
+    code: Code::Unavailable,
+    meaning: "Only the leading replica can do the call, and it could not be reached. Nothing was done.",
+    remedy: "Repeat the same request after the delay in the details.",
+};
+pub static LEADER_LOST: Reason = Reason {
+    name: "LEADER_LOST",
+    code: Code::Unavailable,
+    meaning: "The leading replica, to which the call was passed on, was lost before it answered.",
+    remedy: "Repeat the request with the same `request_id`: it is done once at most.",
+};
 
 /// Every reason of the platform, for `docs/errors.md`.
 pub static ALL: &[&Reason] = &[
@@ -147,4 +159,6 @@ pub static ALL: &[&Reason] = &[
     &DEADLINE_EXCEEDED,
     &REQUEST_TOO_LARGE,
     &SHUTTING_DOWN,
+    &LEADER_UNREACHABLE,
+    &LEADER_LOST,
 ];

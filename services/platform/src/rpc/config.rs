@@ -14,6 +14,8 @@ const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub struct RpcConfig {
     /// The address to listen on; port 0 for any free one.
     pub listen: SocketAddr,
+    /// Where other replicas reach this one, as `host:port`; empty for the address that it listens on.
+    pub advertise: String,
     /// The largest request that is taken, unpacked. At most 4 MiB.
     pub request_bytes_max: usize,
     /// The time that a call has whose caller names none.
@@ -45,6 +47,8 @@ pub enum ConfigError {
     Range { key: &'static str, rule: String },
     #[error("set all of rpc.tls_certificate_file, rpc.tls_key_file and rpc.tls_client_ca_file, or none")]
     HalfTls,
+    #[error("the certificate in rpc.tls_certificate_file names no service")]
+    NoService,
     #[error("{file} cannot be read")]
     File { file: String, source: std::io::Error },
 }
@@ -71,8 +75,27 @@ impl RpcConfig {
         range(self.keepalive_timeout_ms > 0, "keepalive_timeout_ms", "above 0".to_owned())
     }
 
+    /// Where other replicas reach a server that listens on `address`; empty when it does not say.
+    pub fn advertised(&self, address: SocketAddr) -> String {
+        if self.advertise.is_empty() && !address.ip().is_unspecified() {
+            address.to_string()
+        } else {
+            self.advertise.clone()
+        }
+    }
+
     /// The certificates of the server; none without TLS.
     pub(super) async fn tls(&self) -> Result<Option<ServerTlsConfig>, ConfigError> {
+        let Some([certificate, key, authority]) = self.tls_files().await? else { return Ok(None) };
+        let identity = Identity::from_pem(&certificate, &key);
+        let authority = Certificate::from_pem(&authority);
+        Ok(Some(
+            ServerTlsConfig::new().identity(identity).client_ca_root(authority).client_auth_optional(true),
+        ))
+    }
+
+    /// Certificate, key and authority; none without TLS.
+    pub(super) async fn tls_files(&self) -> Result<Option<[Vec<u8>; 3]>, ConfigError> {
         let files = [&self.tls_certificate_file, &self.tls_key_file, &self.tls_client_ca_file];
         if files.iter().all(|file| file.as_os_str().is_empty()) {
             return Ok(None);
@@ -80,18 +103,13 @@ impl RpcConfig {
         if files.iter().any(|file| file.as_os_str().is_empty()) {
             return Err(ConfigError::HalfTls);
         }
-        let mut texts = Vec::with_capacity(files.len());
-        for file in files {
-            let text = tokio::fs::read(file)
+        let [mut certificate, mut key, mut authority] = [const { Vec::new() }; 3];
+        for (file, text) in files.into_iter().zip([&mut certificate, &mut key, &mut authority]) {
+            *text = tokio::fs::read(file)
                 .await
                 .map_err(|source| ConfigError::File { file: file.display().to_string(), source })?;
-            texts.push(text);
         }
-        let identity = Identity::from_pem(&texts[0], &texts[1]);
-        let authority = Certificate::from_pem(&texts[2]);
-        Ok(Some(
-            ServerTlsConfig::new().identity(identity).client_ca_root(authority).client_auth_optional(true),
-        ))
+        Ok(Some([certificate, key, authority]))
     }
 
     pub(super) fn connection_age_max(&self) -> Option<Duration> {

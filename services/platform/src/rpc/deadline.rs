@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use super::RpcConfig;
 use crate::refusal::{Refusal, reasons};
 
-const HEADER: &str = "grpc-timeout";
+pub const HEADER: &str = "grpc-timeout";
 
 /// A caller that named a deadline listens no longer than that. It is answered this much earlier, so that it hears why.
 const MARGIN_MAX: Duration = Duration::from_millis(20);
 
 /// Digits of a timeout, as gRPC has it.
 const DIGITS_MAX: usize = 8;
+const COUNT_MAX: u128 = 99_999_999;
 
 /// The bounds of deadlines.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,12 @@ impl Deadlines {
         })?;
         Ok(asked.saturating_sub((asked / 10).min(MARGIN_MAX)).min(self.max))
     }
+}
+
+/// What names this time as a deadline.
+pub fn header(time: Duration) -> HeaderValue {
+    let text = format!("{}m", time.as_millis().min(COUNT_MAX));
+    HeaderValue::try_from(text).expect("invariant: digits and a letter are a header's value")
 }
 
 fn parse(text: &str) -> Option<Duration> {
@@ -80,6 +87,13 @@ mod tests {
         assert_eq!(of(Some("1H")).unwrap(), Duration::from_secs(30));
         assert_eq!(of(Some("99999999H")).unwrap(), Duration::from_secs(30));
         assert_eq!(of(Some("0n")).unwrap(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_deadline_that_is_passed_on_is_read_again() {
+        assert_eq!(header(Duration::from_millis(1_980)), "1980m");
+        assert_eq!(header(Duration::from_hours(40)), "99999999m");
+        assert_eq!(of(header(Duration::from_secs(1)).to_str().ok()).unwrap(), Duration::from_millis(980));
     }
 
     #[test]

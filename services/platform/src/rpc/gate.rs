@@ -5,11 +5,12 @@ use std::{
     panic::AssertUnwindSafe,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use countinghouse_proto::common::v1::ApprovalRule;
 use futures::{FutureExt, future::BoxFuture};
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
 use prost_reflect::DynamicMessage;
 use serde_json::json;
 use sqlx::PgPool;
@@ -28,6 +29,7 @@ use super::{
     Policies, Policy,
     admission::Admission,
     deadline::Deadlines,
+    forward::{FORWARDED_HEADER, Forward, SERVICE_HEADER},
     message::{self, Message},
     open::{self, Ending},
     peek,
@@ -49,6 +51,7 @@ pub struct Gate(pub Arc<Parts>);
 /// What the gate is made of.
 pub struct Parts {
     pub policies: Arc<Policies>,
+    pub forward: Option<Forward>,
     pub authenticator: Arc<Authenticator>,
     pub approvals: Approvals,
     pub admission: Admission,
@@ -104,7 +107,7 @@ impl Parts {
         let refused = |refusal: Refusal| Failure::from(refusal).into_status(call.correlation_id);
         let deadline = self.deadlines.of(request.headers()).map_err(refused)?;
         let _place = self.admission.admit().map_err(refused)?;
-        let judged = AssertUnwindSafe(self.judge(policy, call, request)).catch_unwind();
+        let judged = AssertUnwindSafe(self.pass_or_judge(policy, call, deadline, request)).catch_unwind();
         match tokio::time::timeout(deadline, judged).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(panic)) => Err(Failure::fault(Panic::of(&*panic)).into_status(call.correlation_id)),
@@ -114,6 +117,30 @@ impl Parts {
                     .with("deadline_ms", deadline.as_millis().to_string()),
             )),
         }
+    }
+
+    /// Passes the call on when it is for another replica to do, who finds out who calls.
+    async fn pass_or_judge(
+        &self,
+        policy: Option<&Arc<Policy>>,
+        call: &Call,
+        deadline: Duration,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, Status> {
+        let refused = |refusal: Refusal| Failure::from(refusal).into_status(call.correlation_id);
+        let leader =
+            self.forward.as_ref().zip(policy).and_then(|(forward, policy)| {
+                Some((forward, forward.leader_for(policy, request.headers())?))
+            });
+        let Some((forward, leader)) = leader else { return self.judge(policy, call, request).await };
+        // A certificate is shown to this replica alone; a token goes on with the call.
+        let shown = if request.headers().contains_key(AUTHORIZATION) {
+            None
+        } else {
+            self.service(&request).map_err(refused)?
+        };
+        let service = shown.as_deref().and_then(Actor::service_name);
+        forward.pass(&leader, call, service, deadline, request).await.map_err(refused)
     }
 
     /// Finds out who calls and whether they may, and has the call done.
@@ -154,12 +181,24 @@ impl Parts {
         if let Some(operator) = self.authenticator.operator(request.headers())? {
             return Ok(operator);
         }
+        let anonymous = || reasons::UNAUTHENTICATED.refuse("the call carries no credentials");
+        let service = self.service(request)?.ok_or_else(anonymous)?;
+        let is_passed_on = request.headers().contains_key(FORWARDED_HEADER)
+            && self.forward.as_ref().zip(service.service_name()).is_some_and(|(own, name)| own.is_own(name));
+        if !is_passed_on {
+            return Ok(service);
+        }
+        // Another replica of this service says who called it.
+        let named = request.headers().get(SERVICE_HEADER).and_then(|name| name.to_str().ok());
+        named.map(|name| self.authenticator.service_called(name)).ok_or_else(anonymous)
+    }
+
+    /// The service whose certificate the connection shows.
+    fn service(&self, request: &Request<Body>) -> Result<Option<Arc<Actor>>, Refusal> {
         let shown = request.extensions().get::<TlsConnectInfo<TcpConnectInfo>>();
         let certificates = shown.and_then(TlsConnectInfo::peer_certs);
-        match certificates.as_ref().and_then(|certificates| certificates.first()) {
-            Some(certificate) => self.authenticator.service(certificate),
-            None => Err(reasons::UNAUTHENTICATED.refuse("the call carries no credentials")),
-        }
+        let certificate = certificates.as_ref().and_then(|certificates| certificates.first());
+        certificate.map(|certificate| self.authenticator.service(certificate)).transpose()
     }
 
     /// Has the call done at once, or once a second person agrees.

@@ -5,6 +5,7 @@
 //! | trace | a span, a correlation id (`x-correlation-id`, taken over when it is a UUID), a duration | |
 //! | deadline | the caller's (`grpc-timeout`), within the configured bounds | `DEADLINE_EXCEEDED` |
 //! | admission | a bound on the calls in flight; none after the soft shutdown | `OVERLOADED`, `SHUTTING_DOWN` |
+//! | lead | where one replica leads: what changes something goes on to it, and its answer comes back | `LEADER_UNREACHABLE`, `LEADER_LOST` |
 //! | authentication | a token, else the certificate of mutual TLS | `UNAUTHENTICATED`, `TOKEN_EXPIRED` |
 //! | policy | permission, size and form of the request, scope | `PERMISSION_DENIED`, `REQUEST_TOO_LARGE`, `FIELD_INVALID`, `SCOPE_DENIED` |
 //! | approval | a second person, where the policy asks for one | `APPROVAL_REQUIRED` ... |
@@ -30,6 +31,7 @@
 mod admission;
 mod config;
 mod deadline;
+mod forward;
 mod gate;
 mod message;
 mod open;
@@ -41,6 +43,7 @@ mod telling;
 
 pub use self::{
     config::{ConfigError, RpcConfig},
+    forward::{FORWARDED_HEADER, SERVICE_HEADER},
     policies::{JsonError, Policies, Policy, PolicyError, json},
     run::Runner,
     server::{Basis, Builder, Server, StartError},

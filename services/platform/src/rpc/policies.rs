@@ -8,12 +8,17 @@ use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, Met
 
 const OPTION: &str = "countinghouse.common.v1.policy";
 
+/// What an rpc says that changes nothing: `option idempotency_level = NO_SIDE_EFFECTS`.
+const NO_SIDE_EFFECTS: i32 = 1;
+
 /// Who may make one call.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// `/package.Service/Method`.
     pub path: Arc<str>,
     pub permission: String,
+    /// The rpc changes nothing, so that every replica can do it.
+    pub only_reads: bool,
     pub approval: ApprovalRule,
     pub checking_permission: String,
     /// The request field that names the scope: its name and number.
@@ -117,6 +122,11 @@ fn policy(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Policy, St
         return Err("has a policy without permission".to_owned());
     }
     let needs_approval = approval != ApprovalRule::Unspecified;
+    let only_reads = options.get_field_by_name("idempotency_level").and_then(|level| level.as_enum_number())
+        == Some(NO_SIDE_EFFECTS);
+    if only_reads && needs_approval {
+        return Err("has no side effects, and needs approval".to_owned());
+    }
     let checking_permission = text("checking_permission");
     if needs_approval == checking_permission.is_empty() {
         return Err("must have a checking_permission exactly when it needs approval".to_owned());
@@ -128,6 +138,7 @@ fn policy(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Policy, St
     Ok(Policy {
         path: path(method).into(),
         permission,
+        only_reads,
         approval,
         checking_permission,
         scope_field,

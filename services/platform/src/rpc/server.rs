@@ -5,7 +5,7 @@ use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 use http::Request;
 use prost_reflect::DescriptorPool;
 use sqlx::PgPool;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 use tonic::{
     body::Body,
@@ -21,6 +21,7 @@ use super::{
     ConfigError, Policies, PolicyError, RpcConfig,
     admission::Admission,
     deadline::Deadlines,
+    forward::Forward,
     gate::{Gate, Parts},
     open,
     run::Runner,
@@ -31,6 +32,7 @@ use crate::{
     auth::Authenticator,
     clock::SharedClock,
     ids::SharedIds,
+    leadership::Lead,
     lifecycle::Lifecycle,
     pages::PageTokens,
 };
@@ -56,6 +58,7 @@ pub struct Builder<'a> {
     config: &'a RpcConfig,
     routes: Routes,
     services: Vec<&'static str>,
+    lead: Option<watch::Receiver<Lead>>,
 }
 
 /// A server that has its address and does not serve yet.
@@ -89,7 +92,7 @@ pub enum StartError {
 impl Server {
     /// Begins with no services. `contract` is where policies are read from and what reflection tells.
     pub fn builder<'a>(contract: &'a DescriptorPool, config: &'a RpcConfig) -> Builder<'a> {
-        Builder { contract, config, routes: Routes::default(), services: Vec::new() }
+        Builder { contract, config, routes: Routes::default(), services: Vec::new(), lead: None }
     }
 
     /// The address that it listens on.
@@ -143,6 +146,14 @@ impl Builder<'_> {
         self
     }
 
+    /// Passes calls that change something on to the replica that leads, whenever that is another one. Without this they are all
+    /// done here.
+    #[must_use]
+    pub fn led_by(mut self, lead: watch::Receiver<Lead>) -> Self {
+        self.lead = Some(lead);
+        self
+    }
+
     /// Checks everything, adds `ApprovalService`, and listens, for as long as `lifecycle` lets it.
     pub async fn bind(mut self, basis: Basis, lifecycle: &Lifecycle) -> Result<Server, StartError> {
         self.config.check()?;
@@ -157,6 +168,10 @@ impl Builder<'_> {
         let open = open::routes(self.contract, &self.services, &reporter)?;
 
         let transport = self.transport().await?;
+        let forward = match self.lead.take() {
+            Some(lead) => Some(Forward::new(self.config, lead).await?),
+            None => None,
+        };
         let listen = self.config.listen;
         let failed = |source| StartError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
@@ -164,6 +179,7 @@ impl Builder<'_> {
 
         let gate = Gate(Arc::new(Parts {
             policies,
+            forward,
             authenticator: basis.authenticator,
             approvals,
             admission: Admission::new(self.config.in_flight_max, lifecycle.soft()),

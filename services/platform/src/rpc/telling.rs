@@ -18,7 +18,8 @@ use crate::{ids::SharedIds, telemetry};
 /// Carries the id that a call is found by in logs, traces, the audit and facts.
 pub const CORRELATION_HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 
-const TRACEPARENT: &str = "traceparent";
+/// Carries the W3C trace context.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What a method is called that is none, so that callers cannot make up new series.
 const NO_METHOD: &str = "_OTHER";

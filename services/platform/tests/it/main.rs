@@ -18,5 +18,6 @@ mod relay;
 mod retention;
 mod rpc;
 mod rpc_access;
+mod rpc_forward;
 mod support;
 mod telemetry;

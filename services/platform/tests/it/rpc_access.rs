@@ -1,6 +1,6 @@
 //! Who gets through the gate: by token, by certificate, in which scope; and who does not get to start.
 
-use std::{convert::Infallible, path::Path};
+use std::{convert::Infallible, net::SocketAddr, path::Path};
 
 use futures::future::BoxFuture;
 use platform::{
@@ -87,7 +87,7 @@ async fn an_unknown_method_is_told_to_those_who_are_known() {
 }
 
 /// A server with TLS, and the authority of its certificates.
-async fn secured() -> (House, Authority) {
+pub async fn secured() -> (House, Authority) {
     let authority = Authority::generate();
     let house = House::open_with(|config, folder| {
         authority.service("accounting").write(folder, "server").unwrap();
@@ -101,7 +101,11 @@ async fn secured() -> (House, Authority) {
 }
 
 /// A connection to the server that shows the certificate of a service of some authority, or none.
-fn secured_channel(house: &House, authority: &Authority, shown: Option<(&Authority, &str)>) -> Channel {
+pub fn secured_channel(
+    address: SocketAddr,
+    authority: &Authority,
+    shown: Option<(&Authority, &str)>,
+) -> Channel {
     let mut tls = ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(authority.certificate()))
         .domain_name("localhost");
@@ -109,21 +113,21 @@ fn secured_channel(house: &House, authority: &Authority, shown: Option<(&Authori
         let certificate = authority.service(service);
         tls = tls.identity(Identity::from_pem(certificate.certificate, certificate.key));
     }
-    let endpoint = Endpoint::from_shared(format!("https://{}", house.address)).unwrap();
+    let endpoint = Endpoint::from_shared(format!("https://{address}")).unwrap();
     endpoint.tls_config(tls).unwrap().connect_lazy()
 }
 
 #[tokio::test]
 async fn a_service_is_known_by_its_certificate_and_may_what_is_configured() {
     let (house, authority) = secured().await;
-    let settlement = secured_channel(&house, &authority, Some((&authority, "settlement")));
+    let settlement = secured_channel(house.address, &authority, Some((&authority, "settlement")));
     for _ in 0..2 {
         let read = call(&settlement, GET, None, &note("door", "")).await.unwrap().into_inner();
         assert_eq!(read.writer, "service/settlement");
     }
     let denied = call(&settlement, WRITE, None, &note("door", "open")).await.unwrap_err();
     assert_eq!(reason(&denied), "PERMISSION_DENIED");
-    let vault = secured_channel(&house, &authority, Some((&authority, "vault")));
+    let vault = secured_channel(house.address, &authority, Some((&authority, "vault")));
     assert_eq!(reason(&call(&vault, GET, None, &note("door", "")).await.unwrap_err()), "PERMISSION_DENIED");
 
     let token = house.token("T1", "maker");
@@ -134,13 +138,13 @@ async fn a_service_is_known_by_its_certificate_and_may_what_is_configured() {
 #[tokio::test]
 async fn an_operator_needs_no_certificate_and_a_strangers_certificate_opens_nothing() {
     let (house, authority) = secured().await;
-    let bare = secured_channel(&house, &authority, None);
+    let bare = secured_channel(house.address, &authority, None);
     let token = house.token("T1", "maker");
     assert_eq!(call(&bare, GET, Some(&token), &note("door", "")).await.unwrap().into_inner().writer, "T1");
     assert_eq!(reason(&call(&bare, GET, None, &note("door", "")).await.unwrap_err()), "UNAUTHENTICATED");
 
     let stranger = Authority::generate();
-    let strange = secured_channel(&house, &authority, Some((&stranger, "settlement")));
+    let strange = secured_channel(house.address, &authority, Some((&stranger, "settlement")));
     let refused = call(&strange, GET, Some(&token), &note("door", "")).await.unwrap_err();
     assert!(!matches!(refused.code(), Code::Ok | Code::PermissionDenied), "the handshake fails: {refused:?}");
     assert!(call(&house.channel, GET, Some(&token), &note("door", "")).await.is_err(), "no plain text");

@@ -1,11 +1,12 @@
 //! The chain of the journal, and every balance from its entries: the service's own program says whether they are right.
 
-use std::{env, process::Stdio, time::Duration};
+use std::{process::Stdio, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
 use super::Books;
+use crate::program;
 
 /// A walk over the whole journal of a sample bank that has been kept for long.
 const VERIFIED_WITHIN: Duration = Duration::from_mins(5);
@@ -13,8 +14,7 @@ const VERIFIED_WITHIN: Duration = Duration::from_mins(5);
 impl Books<'_> {
     /// Runs `accounting verify`, and gives its last line.
     pub(super) async fn chain(&self) -> Result<String> {
-        let program = env::current_exe()?.with_file_name("accounting");
-        ensure!(program.exists(), "{} is not built: use `make run`", program.display());
+        let program = program::built("accounting")?;
         let mut command = Command::new(&program);
         command.arg("verify").envs(self.settings.of_the_service()).stdin(Stdio::null()).kill_on_drop(true);
         let output = tokio::time::timeout(VERIFIED_WITHIN, command.output())

@@ -54,10 +54,7 @@ pub struct Opened {
 impl Setup<'_> {
     /// Makes the bank ready for a day.
     pub async fn open(&self, now: DateTime<Utc>, same_day: bool, report: &mut Report<'_>) -> Result<Opened> {
-        let first_day = self.first_day(now).await?;
-        self.load_base_data(first_day, report).await?;
-        let business_date = self.open_business_day(first_day, same_day, report).await?;
-        let names = self.open_own_accounts(report).await?;
+        let (business_date, names) = self.prepare(now, same_day, report).await?;
         let mut own = self.own_totals(&names).await?;
         if self.found(&own, report).await? {
             own = self.own_totals(&names).await?;
@@ -65,6 +62,19 @@ impl Setup<'_> {
         let trial_balance = self.client.trial_balance(&self.reader()?).await?;
         let last_posting = trial_balance.last_posting;
         Ok(Opened { business_date, names, own, trial_balance, last_posting })
+    }
+
+    /// Makes the bank ready to be founded: base data, business day, and its own accounts with nothing on them.
+    pub async fn prepare(
+        &self,
+        now: DateTime<Utc>,
+        same_day: bool,
+        report: &mut Report<'_>,
+    ) -> Result<(NaiveDate, BTreeMap<Place, String>)> {
+        let first_day = self.first_day(now).await?;
+        self.load_base_data(first_day, report).await?;
+        let business_date = self.open_business_day(first_day, same_day, report).await?;
+        Ok((business_date, self.open_own_accounts(report).await?))
     }
 
     /// The token of someone at head office who reads everything.

@@ -1,7 +1,7 @@
 //! Moving in: accounts and opening balances come from files that are written here, by the service's own program.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
 use super::Setup;
-use crate::client::Token;
+use crate::{client::Token, program};
 
 /// Hundreds of accounts and some dozens of postings, on a machine that is busy.
 const IMPORTED_WITHIN: Duration = Duration::from_mins(2);
@@ -47,8 +47,7 @@ impl MovingIn {
     ) -> Result<()> {
         let token_file = self.file("token")?;
         fs::write(&token_file, token.text()?)?;
-        let program = env::current_exe()?.with_file_name("accounting");
-        ensure!(program.exists(), "{} is not built: use `make run`", program.display());
+        let program = program::built("accounting")?;
         let mut command = Command::new(&program);
         command.args(["import", kind]).arg(file).arg("--token-file").arg(&token_file);
         command.args(["--to", &format!("http://{}", self.grpc), "--branch", head_office]);

@@ -7,8 +7,12 @@ use sqlx::{Connection, PgConnection};
 use tokio::time;
 use tracing::warn;
 
-use super::{Writer, batch::Decided, in_time, lead};
-use crate::store::{journal, register};
+use super::{Writer, batch::Decided, in_time};
+use crate::store::{
+    journal,
+    leader::{self, Session},
+    register,
+};
 
 /// How long an append of unknown outcome is looked for before its callers are told so.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
@@ -68,13 +72,12 @@ impl Writer {
         transaction.commit().await
     }
 
-    /// Whether the batch is there. That it is not, is only certain once the session that was writing it is over, which
-    /// holding the writer's lock proves.
-    pub(super) async fn settle(&self, decided: &Decided) -> Settled {
+    /// Whether the batch is there. That it is not, is only certain once the session that was writing it is over.
+    pub(super) async fn settle(&self, decided: &Decided, session: Session) -> Settled {
         let Some(batch) = &decided.batch else { return Settled::NotWritten };
         let look = async {
             loop {
-                match self.look_for(batch.number.0).await {
+                match self.look_for(batch.number.0, session).await {
                     Ok((_, Some(hash))) if hash == batch.hash => return Settled::Written,
                     Ok((_, Some(_)) | (true, None)) => return Settled::NotWritten,
                     Ok((false, None)) => {}
@@ -87,9 +90,13 @@ impl Writer {
     }
 
     /// Whether the session that wrote before is over, and the hash under which the batch number stands.
-    async fn look_for(&self, number: i64) -> Result<(bool, Option<crate::domain::Digest>), sqlx::Error> {
+    async fn look_for(
+        &self,
+        number: i64,
+        session: Session,
+    ) -> Result<(bool, Option<crate::domain::Digest>), sqlx::Error> {
         let mut conn = self.connect().await?;
-        let is_over = db::try_lock(&mut conn, lead::LOCK).await?;
+        let is_over = leader::is_over(&mut conn, session).await?;
         let hash = journal::hash_of(&mut conn, number).await?;
         conn.close().await?;
         Ok((is_over, hash))

@@ -13,11 +13,13 @@
 //! - One whose batch number is taken is no longer the writer: it forgets everything and steps down.
 //! - When Postgres refuses a row, the book is opened anew and each command of the batch is done by itself, so that the one at
 //!   fault fails alone.
+//! - A writer that has fallen silent loses its session to another replica, and steps down when it wakes.
 //! - A replica that does not write answers `NOT_THE_WRITER` at once; a full queue answers `OVERLOADED`.
 
 mod append;
 mod audits;
 mod batch;
+mod heartbeat;
 mod lead;
 mod queue;
 mod recent;
@@ -28,6 +30,7 @@ use chrono::NaiveDate;
 use platform::{
     clock::SharedClock,
     facts::{Fact, FactError},
+    leadership::Lead,
 };
 use serde::Deserialize;
 use sqlx::postgres::PgConnectOptions;
@@ -56,6 +59,10 @@ pub struct WriterConfig {
     pub statement_timeout_ms: u32,
     /// How often a replica that is not the writer tries to become it.
     pub lead_retry_ms: u64,
+    /// How often the writer says that it is alive.
+    pub heartbeat_ms: u64,
+    /// After how long without hearing from it another replica ends its session and takes its place.
+    pub heartbeat_lost_ms: u64,
 }
 
 /// How much longer than the server's own bound a statement is waited for: then the server is gone.
@@ -72,8 +79,10 @@ pub struct Writer {
     pub facts_of: FactsOf,
     /// Where what was written last is kept for the relay.
     pub recent: Recent,
-    /// Tells who wants to know whether this replica is the writer.
-    pub leading: watch::Sender<bool>,
+    /// Where other replicas reach this one. Empty when they cannot.
+    pub address: String,
+    /// Tells who wants to know where the writer is.
+    pub leading: watch::Sender<Lead>,
 }
 
 impl Writer {

@@ -218,6 +218,8 @@ fn config(database_url: &str, kafka: &TestKafka) -> Config {
     config.rpc.listen = ([127, 0, 0, 1], 0).into();
     config.auth.jwks_file = keys().join("jwks.json");
     config.writer.lead_retry_ms = 50;
+    // No replica is taken for dead that is only slow.
+    config.writer.heartbeat_lost_ms = 20_000;
     // A busy machine must not make a test fail that is not about time.
     config.rpc.deadline_default_ms = 60_000;
     config.database.acquire_timeout_ms = 60_000;

@@ -9,6 +9,7 @@ mod house;
 pub mod people;
 mod proxy;
 mod refused;
+mod replica;
 
 pub use self::{
     bank::{Bank, DAY, OWN_ACCOUNTS, credit, debit, own, personal_account, post},
@@ -17,6 +18,7 @@ pub use self::{
     house::{House, call_on, issuer},
     proxy::Proxy,
     refused::Refused,
+    replica::Replica,
 };
 
 use std::{

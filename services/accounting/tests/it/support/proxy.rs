@@ -1,4 +1,5 @@
-//! A network between the service and Postgres that loses an answer: what the server did is done, and the writer is not told.
+//! A network between the service and Postgres that loses an answer: what the server did is done, and the writer is not told. Or
+//! that carries nothing at all for a while.
 
 use std::{
     net::SocketAddr,
@@ -35,6 +36,8 @@ struct Gate {
     answers: AtomicU8,
     /// Counts the cuts: every session of the writer that stood then is over.
     cuts: watch::Sender<u32>,
+    /// Nothing is carried, either way.
+    is_frozen: watch::Sender<bool>,
 }
 
 const OPEN: u8 = u8::MAX;
@@ -44,7 +47,11 @@ impl Proxy {
     pub async fn to(postgres: String) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a listener has an address");
-        let gate = Arc::new(Gate { answers: AtomicU8::new(OPEN), cuts: watch::Sender::new(0) });
+        let gate = Arc::new(Gate {
+            answers: AtomicU8::new(OPEN),
+            cuts: watch::Sender::new(0),
+            is_frozen: watch::Sender::new(false),
+        });
         let proxy = Proxy { address, gate: gate.clone() };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -60,6 +67,16 @@ impl Proxy {
         self.gate.answers.store(answers, Ordering::SeqCst);
     }
 
+    /// Carries nothing any more, and ends no connection.
+    pub fn freeze(&self) {
+        self.gate.is_frozen.send_replace(true);
+    }
+
+    /// Carries everything again, what was held back first.
+    pub fn thaw(&self) {
+        self.gate.is_frozen.send_replace(false);
+    }
+
     /// Ends the writer's session, with what was held back.
     pub fn cut(&self) {
         self.gate.answers.store(OPEN, Ordering::SeqCst);
@@ -68,6 +85,13 @@ impl Proxy {
 }
 
 impl Gate {
+    /// Waits until anything may pass.
+    async fn thawed(&self) {
+        let mut is_frozen = self.is_frozen.subscribe();
+        // The gate is here as long as anyone waits at it.
+        drop(is_frozen.wait_for(|is_frozen| !is_frozen).await);
+    }
+
     /// Waits until an answer may pass.
     async fn admit(&self) {
         let taken = self.answers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |answers| match answers {
@@ -92,17 +116,18 @@ async fn pass(mut client: TcpStream, server: TcpStream, gate: Arc<Gate>) {
     }
     let mut cuts = gate.cuts.subscribe();
     tokio::select! {
-        () = copy(from_client, to_server, None) => {}
-        () = copy(from_server, to_client, is_writer.then_some(&*gate)) => {}
+        () = copy(from_client, to_server, &gate, false) => {}
+        () = copy(from_server, to_client, &gate, is_writer) => {}
         _ = cuts.changed(), if is_writer => {}
     }
 }
 
 /// Passes on until either side ends. Answers of a session without a large result come in one piece each.
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: Option<&Gate>) {
+async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &Gate, is_answer_to_writer: bool) {
     let mut chunk = vec![0; CHUNK_BYTES];
     while let Ok(read @ 1..) = from.read(&mut chunk).await {
-        if let Some(gate) = gate {
+        gate.thawed().await;
+        if is_answer_to_writer {
             gate.admit().await;
         }
         if to.write_all(&chunk[..read]).await.is_err() {

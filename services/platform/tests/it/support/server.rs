@@ -19,6 +19,7 @@ use platform::{
     clock::{Clock, ManualClock, SystemClock},
     config::Secret,
     ids::UuidV7Ids,
+    leadership::Lead,
     lifecycle::{Ending, Lifecycle},
     pages::PageTokens,
     rpc::{Basis, RpcConfig, Server},
@@ -28,7 +29,7 @@ use testkit::{
     TestDatabase,
     keys::{AUDIENCE, Claims, ISSUER, Issuer},
 };
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 use tonic::{
     Request, Status,
     client::Grpc,
@@ -65,7 +66,8 @@ pub struct House {
     pub channel: Channel,
     /// How the process ends.
     pub ending: JoinHandle<Ending>,
-    _folder: Folder,
+    config: RpcConfig,
+    folder: Folder,
 }
 
 impl House {
@@ -93,7 +95,20 @@ impl House {
         lifecycle.set_ready();
         let ending = tokio::spawn(lifecycle.clone().run_until(std::future::pending(), BOUND));
         let channel = endpoint(address).connect_lazy();
-        House { database, issuer, notes, clock, lifecycle, address, channel, ending, _folder: folder }
+        House { database, issuer, notes, clock, lifecycle, address, channel, ending, config, folder }
+    }
+
+    /// Another replica, which passes on what changes something to where `lead` says.
+    pub async fn replica(&self, lead: watch::Receiver<Lead>) -> Replica {
+        let lifecycle = Lifecycle::new();
+        let notes = Notes::new();
+        let auth = auth_config(&self.folder.path().join("jwks.json"));
+        let basis = basis(self.database.dml.clone(), &auth, self.clock.clone()).await;
+        let builder = Server::builder(contract(), &self.config).add(notes.clone()).led_by(lead);
+        let server = builder.bind(basis, &lifecycle).await.unwrap();
+        let address = server.address();
+        server.serve();
+        Replica { notes, address, channel: endpoint(address).connect_lazy(), lifecycle }
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -123,6 +138,20 @@ impl House {
     pub async fn stop(self) -> Ending {
         self.lifecycle.stop();
         tokio::time::timeout(BOUND, self.ending).await.expect("the process ends").unwrap()
+    }
+}
+
+/// A server on what another stands on; told to stop when it is dropped.
+pub struct Replica {
+    pub notes: Notes,
+    pub address: SocketAddr,
+    pub channel: Channel,
+    lifecycle: Lifecycle,
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        self.lifecycle.stop();
     }
 }
 
@@ -220,6 +249,7 @@ pub async fn basis(pool: PgPool, auth: &AuthConfig, clock: Arc<ManualClock>) -> 
 
 pub fn rpc_config() -> RpcConfig {
     RpcConfig {
+        advertise: String::new(),
         listen: "127.0.0.1:0".parse().unwrap(),
         request_bytes_max: REQUEST_BYTES_MAX,
         deadline_default_ms: 30_000,

@@ -1,0 +1,213 @@
+//! Two replicas on one book: the second takes over when the first is killed, halted or cut off, and nothing is lost or doubled.
+
+use accounting::app::verify;
+use chrono::{DateTime, TimeDelta, Utc};
+use countinghouse_proto::accounting::v1::{GetTrialBalanceRequest, PostTransactionRequest};
+use futures::future::join_all;
+use platform::config::Secret;
+use testkit::wait_for;
+use tokio::task::JoinHandle;
+use tonic::{Code, transport::Channel};
+
+use crate::support::{
+    BOUND, Bank, Proxy, Refused, Replica, call_on, credit, debit, own,
+    people::{BOOK_KEEPER, SUB_BRANCH, TELLER},
+    post, yuan,
+};
+
+/// Requests that are in flight together.
+const MANY: usize = 40;
+
+/// Takes one yuan into the till.
+fn take_in() -> PostTransactionRequest {
+    let lines = [debit(&own(SUB_BRANCH, "100101"), yuan("1")), credit(&own(SUB_BRANCH, "2241"), yuan("1"))];
+    post(SUB_BRANCH, "TAKE_IN", lines)
+}
+
+/// A request that is under way.
+struct Sent {
+    request: PostTransactionRequest,
+    answer: JoinHandle<Result<i64, Refused>>,
+}
+
+/// A request, and the number of its posting or why there is none.
+type Answered = (PostTransactionRequest, Result<i64, Refused>);
+
+/// Sends many requests at once.
+fn send_many(channel: &Channel) -> Vec<Sent> {
+    let sent = (0..MANY).map(|_| {
+        let (request, channel) = (take_in(), channel.clone());
+        let call = call_on(channel, TELLER, request.clone());
+        let answer = tokio::spawn(async { call.await.map(|answer| answer.posting.unwrap().number) });
+        Sent { request, answer }
+    });
+    sent.collect()
+}
+
+/// Waits for all answers.
+async fn answers(sent: Vec<Sent>) -> Vec<Answered> {
+    join_all(sent.into_iter().map(|Sent { request, answer }| async { (request, answer.await.unwrap()) }))
+        .await
+}
+
+/// Repeats a request on a replica for as long as it is not done, and gives its number. Whoever cannot do it says so in a way
+/// that lets the caller repeat it.
+async fn done(channel: &Channel, request: PostTransactionRequest) -> i64 {
+    wait_for(BOUND, "the request to be done", || async {
+        match call_on(channel.clone(), TELLER, request.clone()).await {
+            Ok(answer) => Some(answer.posting.unwrap().number),
+            Err(refused) => {
+                assert!(refused.is_transient(), "{refused:?}");
+                None
+            }
+        }
+    })
+    .await
+}
+
+/// Repeats all that was sent, and checks that each was done once and that nothing else was.
+async fn settle(bank: &Bank, channel: &Channel, before: i64, answers: Vec<Answered>, next: i64) {
+    let mut numbers = vec![next];
+    for (request, answered) in answers {
+        let number = done(channel, request).await;
+        if let Ok(acknowledged) = answered {
+            assert_eq!(number, acknowledged, "what was acknowledged is there");
+        }
+        numbers.push(number);
+    }
+    numbers.sort_unstable();
+    let expected: Vec<i64> = (before + 1..).take(numbers.len()).collect();
+    assert_eq!(numbers, expected, "each was done once, and nothing else was");
+    let last = call_on(channel.clone(), BOOK_KEEPER, GetTrialBalanceRequest::default()).await.unwrap();
+    assert_eq!(last.last_posting, before + i64::try_from(numbers.len()).unwrap());
+    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+}
+
+/// Reads from a replica, which answers whether or not anybody writes.
+async fn reads(channel: &Channel) {
+    let read = call_on(channel.clone(), BOOK_KEEPER, GetTrialBalanceRequest::default());
+    assert!(read.await.unwrap().balanced);
+}
+
+/// Whether a session has ended.
+async fn is_over(bank: &Bank, (pid, began): (i32, DateTime<Utc>)) -> bool {
+    sqlx::query_scalar(
+        "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2)",
+    )
+    .bind(pid)
+    .bind(began)
+    .fetch_one(&bank.database.dml)
+    .await
+    .unwrap()
+}
+
+/// The session in which the book is written.
+async fn session_of_the_writer(bank: &Bank) -> Option<(i32, DateTime<Utc>)> {
+    sqlx::query_as("SELECT session_pid, session_began FROM leader")
+        .fetch_optional(&bank.database.dml)
+        .await
+        .unwrap()
+}
+
+/// When the writer was last heard, by the database's clock.
+async fn heard_at(bank: &Bank) -> DateTime<Utc> {
+    sqlx::query_scalar("SELECT beat_at FROM leader").fetch_one(&bank.database.dml).await.unwrap()
+}
+
+/// A bank on two processes, of which the first writes.
+async fn two_replicas() -> (Bank, Replica, Replica) {
+    let mut bank = Bank::open().await;
+    let first = Replica::of(&bank).await;
+    bank.house().stop().await;
+    first.leads(&bank).await;
+    let second = Replica::of(&bank).await;
+    (bank, first, second)
+}
+
+#[tokio::test]
+async fn a_replica_takes_over_from_one_that_is_killed() {
+    let (bank, first, second) = two_replicas().await;
+    let before = done(&first.channel, take_in()).await;
+
+    let sent = send_many(&first.channel);
+    first.kill().await;
+    reads(&second.channel).await;
+    let next = done(&second.channel, take_in()).await;
+    second.leads(&bank).await;
+    settle(&bank, &second.channel, before, answers(sent).await, next).await;
+}
+
+#[tokio::test]
+async fn a_replica_takes_over_from_one_that_is_halted_which_does_not_write_when_it_wakes() {
+    let (bank, first, second) = two_replicas().await;
+    let before = done(&first.channel, take_in()).await;
+
+    let session = session_of_the_writer(&bank).await.unwrap();
+    let mut sent = send_many(&first.channel);
+    first.halt();
+    reads(&second.channel).await;
+    let next = done(&second.channel, take_in()).await;
+    second.leads(&bank).await;
+    assert_ne!(session_of_the_writer(&bank).await, Some(session));
+    assert!(is_over(&bank, session).await, "the first has nothing left to write with");
+    // These wait at the first's door until it wakes, and it still takes itself for the writer then.
+    sent.extend(send_many(&first.channel));
+    first.wake();
+
+    let answers = answers(sent).await;
+    for refused in answers.iter().filter_map(|(_, answer)| answer.as_ref().err()) {
+        assert_eq!(refused.code, Code::Unavailable, "{refused:?}");
+    }
+    settle(&bank, &second.channel, before, answers, next).await;
+}
+
+#[tokio::test]
+async fn a_writer_in_a_long_append_is_not_taken_for_dead() {
+    let mut bank = Bank::open().await;
+    bank.house().config.writer.heartbeat_lost_ms = 5_000;
+    let (other, channel) = bank.another().await;
+    let session = session_of_the_writer(&bank).await;
+    let mut lock = bank.database.owner.begin().await.unwrap();
+    sqlx::query("LOCK TABLE batch IN SHARE MODE").execute(&mut *lock).await.unwrap();
+    let since = heard_at(&bank).await;
+    let request = take_in();
+    let call = tokio::spawn(call_on(bank.channel.clone(), TELLER, request));
+
+    wait_for(BOUND, "the writer to be heard for longer than it may be silent", || async {
+        (heard_at(&bank).await > since + TimeDelta::milliseconds(5_500)).then_some(())
+    })
+    .await;
+    reads(&channel).await;
+    assert!(!call.is_finished());
+    lock.rollback().await.unwrap();
+    assert!(call.await.unwrap().is_ok());
+    assert_eq!(session_of_the_writer(&bank).await, session);
+    other.stop();
+}
+
+#[tokio::test]
+async fn a_replica_takes_over_from_one_that_is_cut_off_from_the_database() {
+    let mut bank = Bank::open().await;
+    let postgres = bank.config.database.options().unwrap();
+    let direct = format!("{}:{}", postgres.get_host(), postgres.get_port());
+    let proxy = Proxy::to(direct.clone()).await;
+    bank.house().stop().await;
+    let url = bank.config.database.url.expose().to_owned();
+    let through = url.replace(&direct, &proxy.address.to_string());
+    bank.house().config.database.url = Secret::new(format!("{through}?sslmode=disable"));
+    // Else the one that is cut off waits for its database as long as a busy machine may need.
+    bank.house().config.writer.statement_timeout_ms = 1_000;
+    bank.house().start_again().await;
+    let before = bank.post(TELLER, take_in()).await.unwrap().number;
+    bank.house().config.database.url = Secret::new(url);
+    let second = Replica::of(&bank).await;
+
+    proxy.freeze();
+    let sent = send_many(&bank.channel);
+    let next = done(&second.channel, take_in()).await;
+    second.leads(&bank).await;
+    reads(&second.channel).await;
+    proxy.thaw();
+    settle(&bank, &second.channel, before, answers(sent).await, next).await;
+    bank.house().stop().await;
+}

@@ -1,0 +1,229 @@
+//! Passes calls on to the replica that leads, where only that one can do what they ask: the bytes as they came, and the answer as
+//! it comes back. Who calls is found out there; a service that is known by its certificate is named by this replica, which shows
+//! its own.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body_util::{BodyExt, Collected, Full, Limited};
+use tokio::{
+    sync::{Mutex, Semaphore, watch},
+    time,
+};
+use tonic::{
+    body::Body,
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
+};
+use tower::ServiceExt;
+
+use super::{
+    CORRELATION_HEADER, ConfigError, Policy, RpcConfig, deadline,
+    telling::{Call, TRACEPARENT},
+};
+use crate::{
+    auth,
+    leadership::Lead,
+    refusal::{Refusal, reasons},
+};
+
+/// Says that a call has been passed on already. It is not passed on again.
+pub const FORWARDED_HEADER: HeaderName = HeaderName::from_static("x-countinghouse-forwarded");
+/// Names the service whose call is passed on. Believed only of a replica of this service.
+pub const SERVICE_HEADER: HeaderName = HeaderName::from_static("x-countinghouse-service");
+
+/// How long a connection to the leader may take: one that takes longer is on its way to be replaced.
+const CONNECT_MAX: Duration = Duration::from_secs(1);
+
+/// The largest answer that is passed back: clients read 4 MiB unless they are told otherwise.
+const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// When a caller may repeat a call: another replica leads by then, or soon.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
+
+/// Passes calls on.
+pub struct Forward {
+    lead: watch::Receiver<Lead>,
+    /// Calls that are with the leader.
+    places: Semaphore,
+    places_max: u32,
+    connection: Mutex<Option<(Arc<str>, Channel)>>,
+    tls: Option<Tls>,
+    keepalive_interval: Duration,
+    keepalive_timeout: Duration,
+}
+
+/// How replicas know each other.
+struct Tls {
+    client: ClientTlsConfig,
+    /// The service that this replica's certificate names.
+    service: String,
+}
+
+/// Why a call was not answered by the leader.
+enum Lost {
+    Connection,
+    Answer,
+}
+
+impl Forward {
+    pub async fn new(config: &RpcConfig, lead: watch::Receiver<Lead>) -> Result<Self, ConfigError> {
+        let places_max = config.streams_per_connection_max;
+        Ok(Self {
+            lead,
+            places: Semaphore::new(places_max.try_into().unwrap_or(Semaphore::MAX_PERMITS)),
+            places_max,
+            connection: Mutex::new(None),
+            tls: Tls::of(config).await?,
+            keepalive_interval: Duration::from_millis(config.keepalive_interval_ms),
+            keepalive_timeout: Duration::from_millis(config.keepalive_timeout_ms),
+        })
+    }
+
+    /// The leader that a call must be passed on to; none for one that can be done here, or nowhere.
+    pub fn leader_for(&self, policy: &Policy, headers: &HeaderMap) -> Option<Arc<str>> {
+        if policy.only_reads || headers.contains_key(FORWARDED_HEADER) {
+            return None;
+        }
+        match &*self.lead.borrow() {
+            Lead::At(address) => Some(address.clone()),
+            Lead::Here | Lead::Unknown => None,
+        }
+    }
+
+    /// Whether a certificate is one of this service's own replicas.
+    pub fn is_own(&self, service: &str) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.service == service)
+    }
+
+    /// Passes a call on, for as long as the leader leads, and gives its answer.
+    pub async fn pass(
+        &self,
+        leader: &Arc<str>,
+        call: &Call,
+        service: Option<&str>,
+        deadline: Duration,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, Refusal> {
+        let _place = self.places.try_acquire().map_err(|_| self.overloaded())?;
+        let channel = self.connect(leader).await.map_err(|error| {
+            tracing::debug!(%error, leader = &**leader, "the leader is not reached");
+            told(&Lost::Connection)
+        })?;
+        let answered = async {
+            let response = channel.oneshot(onward(request, call, service, deadline)).await?;
+            let (head, body) = response.into_parts();
+            Ok::<_, tower::BoxError>((head, Limited::new(body, ANSWER_BYTES_MAX).collect().await?))
+        };
+        let mut lead = self.lead.clone();
+        let lost = tokio::select! {
+            answer = answered => match answer {
+                Ok((head, body)) => {
+                    return Ok(Response::from_parts(head, whole(body)));
+                }
+                Err(error) => {
+                    tracing::debug!(%error, leader = &**leader, "the leader's answer is lost");
+                    Lost::Answer
+                }
+            },
+            // It never comes back as leader without anybody else in between, or as another process.
+            _ = lead.wait_for(|now| !matches!(now, Lead::At(address) if address == leader)) => Lost::Answer,
+        };
+        self.forget(leader).await;
+        Err(told(&lost))
+    }
+
+    /// The connection to the leader, which all calls share.
+    async fn connect(&self, leader: &Arc<str>) -> Result<Channel, tower::BoxError> {
+        let mut connection = self.connection.lock().await;
+        if let Some((_, channel)) = connection.as_ref().filter(|(address, _)| address == leader) {
+            return Ok(channel.clone());
+        }
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let mut endpoint = Endpoint::from_shared(format!("{scheme}://{leader}"))?
+            .connect_timeout(CONNECT_MAX)
+            .http2_keep_alive_interval(self.keepalive_interval)
+            .keep_alive_timeout(self.keepalive_timeout);
+        if let Some(tls) = &self.tls {
+            endpoint = endpoint.tls_config(tls.client.clone())?;
+        }
+        let channel = time::timeout(CONNECT_MAX, endpoint.connect()).await??;
+        *connection = Some((leader.clone(), channel.clone()));
+        Ok(channel)
+    }
+
+    /// Connects anew the next time.
+    async fn forget(&self, leader: &Arc<str>) {
+        let mut connection = self.connection.lock().await;
+        connection.take_if(|(address, _)| address == leader);
+    }
+
+    fn overloaded(&self) -> Refusal {
+        reasons::OVERLOADED
+            .refuse(format!(
+                "{} calls are with the leading replica, and no more are passed on",
+                self.places_max
+            ))
+            .retry_after(RETRY_AFTER)
+    }
+}
+
+impl Tls {
+    /// What the server itself is known by. A peer must show the name that this replica's own certificate has, or be the host
+    /// that was called when it has none.
+    async fn of(config: &RpcConfig) -> Result<Option<Self>, ConfigError> {
+        let Some([certificate, key, authority]) = config.tls_files().await? else { return Ok(None) };
+        let names = auth::names_of_certificate(&certificate).ok_or(ConfigError::NoService)?;
+        let mut client = ClientTlsConfig::new()
+            .identity(Identity::from_pem(&certificate, &key))
+            .ca_certificate(Certificate::from_pem(&authority));
+        if let Some(host) = names.host {
+            client = client.domain_name(host);
+        }
+        Ok(Some(Self { client, service: names.service }))
+    }
+}
+
+/// The same call, for the leader: with the time that it has left, and found under the same ids.
+fn onward(request: Request<Body>, call: &Call, service: Option<&str>, deadline: Duration) -> Request<Body> {
+    let (head, body) = request.into_parts();
+    let mut onward = Request::new(body);
+    *onward.method_mut() = head.method;
+    *onward.uri_mut() = head.uri;
+    *onward.headers_mut() = head.headers;
+    let headers = onward.headers_mut();
+    headers.insert(FORWARDED_HEADER, HeaderValue::from_static("1"));
+    headers.insert(deadline::HEADER, deadline::header(deadline));
+    set(headers, CORRELATION_HEADER, Some(&call.correlation_id.to_string()));
+    set(headers, SERVICE_HEADER, service);
+    if call.traceparent.is_some() {
+        set(headers, TRACEPARENT, call.traceparent.as_deref());
+    }
+    onward
+}
+
+/// The body of an answer that is at hand. One that has nothing but a head stays so: some clients insist on it.
+fn whole(body: Collected<Bytes>) -> Body {
+    let trailers = body.trailers().cloned();
+    let data = body.to_bytes();
+    if data.is_empty() && trailers.is_none() {
+        return Body::empty();
+    }
+    Body::new(Full::new(data).with_trailers(async { trailers.map(Ok) }))
+}
+
+/// Says what this replica says, and nothing that the caller said in its place.
+fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<&str>) {
+    headers.remove(&name);
+    if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+        headers.insert(name, value);
+    }
+}
+
+fn told(lost: &Lost) -> Refusal {
+    match lost {
+        Lost::Connection => reasons::LEADER_UNREACHABLE.refuse("the replica that leads cannot be reached"),
+        Lost::Answer => reasons::LEADER_LOST.refuse("the replica that leads was lost before it answered"),
+    }
+    .retry_after(RETRY_AFTER)
+}
