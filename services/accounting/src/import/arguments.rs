@@ -69,7 +69,7 @@ pub struct Options {
     /// How the file is encoded; looked for when not given.
     #[arg(long)]
     pub encoding: Option<Encoding>,
-    /// Where refused rows go; FILE.refused.csv when not given.
+    /// Where refused rows go; FILE.refused.csv when not given, and FILE.checked.csv of a dry run.
     #[arg(long)]
     pub refused: Option<PathBuf>,
     /// Only check, each batch of 1,000 by itself, and change nothing.
@@ -97,7 +97,9 @@ impl Kind {
 
 impl Options {
     pub fn refused(&self) -> PathBuf {
-        self.refused.clone().unwrap_or_else(|| beside(&self.file, ".refused.csv"))
+        // What an import was refused is not overwritten by what a later dry run would be.
+        let ending = if self.dry_run { ".checked.csv" } else { ".refused.csv" };
+        self.refused.clone().unwrap_or_else(|| beside(&self.file, ending))
     }
 
     pub fn numbers(&self) -> PathBuf {

@@ -57,6 +57,9 @@ pub async fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCode
         writeln!(out, "{} was imported already; nothing is done.", options.file.display())?;
         return told_at_the_end(&progress.totals, None, out);
     }
+    if progress.is_anew {
+        writeln!(out, "{} is of another content than before: it begins anew.", options.file.display())?;
+    }
     let service = Service::of(options)?;
     let mut import = Import::begin(kind, arguments, &source, progress)?;
     let began = Instant::now();

@@ -33,6 +33,9 @@ pub struct Progress {
     /// Of the files of refused rows and of numbers: what belongs to the batches that are done.
     pub refused_bytes: u64,
     pub numbers_bytes: u64,
+    /// Whether there was progress of another content, which counts no more.
+    #[serde(skip)]
+    pub is_anew: bool,
     #[serde(skip)]
     path: PathBuf,
 }
@@ -65,6 +68,7 @@ impl Progress {
             totals: Totals::default(),
             refused_bytes: 0,
             numbers_bytes: 0,
+            is_anew: false,
             path: path.clone(),
         };
         let earlier = if options.dry_run { None } else { read(&path)? };
@@ -79,10 +83,7 @@ impl Progress {
                 }
                 Ok(Self { path, ..earlier })
             }
-            Some(_) => {
-                tracing::warn!("{} is of another content: beginning anew", path.display());
-                Ok(beginning)
-            }
+            Some(_) => Ok(Self { is_anew: true, ..beginning }),
             None => Ok(beginning),
         }
     }

@@ -118,6 +118,10 @@ async fn files_come_in_and_refused_rows_are_mended_and_come_in_later() {
     assert!(numbers.lines().nth(2).unwrap().starts_with("3,6222-2,110200010"), "{numbers}");
 
     desk.write("postings.csv", [b"\xef\xbb\xbf", POSTINGS.as_bytes()].concat());
+    let (code, told) = desk.run(&bank, "postings", "postings.csv", &["--dry-run"]).await;
+    assert_eq!((code, posted(&bank, "MOVING_IN").await), (2, 0), "{told}");
+    assert_eq!(desk.read("postings.csv.checked.csv").lines().count(), 5);
+    assert!(!desk.has("postings.csv.refused.csv"));
     let (code, told) = desk.run(&bank, "postings", "postings.csv", &["--code", "OPENING"]).await;
     assert_eq!(code, 2, "{told}");
     assert_eq!((figures(&told, "rows"), figures(&told, "items")), (vec!["8"], vec!["4"]));
@@ -172,6 +176,7 @@ async fn what_is_imported_again_posts_nothing_new_and_what_cannot_be_meant_is_sa
     desk.write("a.csv", file("6"));
     let (code, told) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN"]).await;
     assert_eq!((code, posted(&bank, "AGAIN").await), (0, 2), "another content is another file: {told}");
+    assert!(told.contains("begins anew"), "{told}");
     desk.write("b.csv", "debit,credit\n");
     let (code, told) = desk.run(&bank, "postings", "b.csv", &[]).await;
     assert!(code == 1 && told.contains("the columns are"), "{told}");

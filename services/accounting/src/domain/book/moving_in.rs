@@ -159,7 +159,8 @@ impl Book {
             return;
         };
         let Ok(from) = self.reference.opening_history_from(open) else { return };
-        if command.origin.dry_run {
+        let is_on = self.reference.opening_period_until(open).is_ok_and(|until| open <= until);
+        if command.origin.dry_run || !is_on {
             return;
         }
         let dates = transactions.iter().take(IMPORTED_MAX).flatten().filter_map(|it| it.accounting_date);
