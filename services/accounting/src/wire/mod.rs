@@ -60,7 +60,7 @@ pub fn code(field: impl Display + Copy, value: String, max: usize) -> Result<Str
 }
 
 /// What a list is narrowed to: none when empty, else a text that can be looked for.
-pub fn filter<'a>(field: impl Display + Copy, value: &'a str) -> Result<Option<&'a str>, Failure> {
+pub fn filter(field: impl Display + Copy, value: &str) -> Result<Option<&str>, Failure> {
     match value {
         "" => Ok(None),
         value if value.chars().count() > FILTER_CHARS_MAX || value.chars().any(char::is_control) => Err(
