@@ -2,7 +2,10 @@
 
 use accounting::app::verify;
 use chrono::{DateTime, TimeDelta, Utc};
-use countinghouse_proto::accounting::v1::{GetTrialBalanceRequest, PostTransactionRequest};
+use countinghouse_proto::{
+    accounting::v1::{GetTrialBalanceRequest, PostTransactionRequest},
+    approval::v1::ApproveRequestRequest,
+};
 use futures::future::join_all;
 use platform::config::Secret;
 use testkit::wait_for;
@@ -11,7 +14,7 @@ use tonic::{Code, transport::Channel};
 
 use crate::support::{
     BOUND, Bank, Proxy, Refused, Replica, call_on, credit, debit, own,
-    people::{BOOK_KEEPER, SUB_BRANCH, TELLER},
+    people::{BOOK_KEEPER, SUB_BRANCH, SUPERVISOR, TELLER},
     post, yuan,
 };
 
@@ -159,6 +162,33 @@ async fn a_replica_takes_over_from_one_that_is_halted_which_does_not_write_when_
         assert_eq!(refused.code, Code::Unavailable, "{refused:?}");
     }
     settle(&bank, &second.channel, before, answers, next).await;
+}
+
+#[tokio::test]
+async fn what_two_persons_do_and_what_is_refused_comes_through_a_replica_that_does_not_write() {
+    let bank = Bank::open().await;
+    let (other, channel) = bank.another().await;
+    let through = wait_for(BOUND, "the other replica to know the writer", || async {
+        call_on(channel.clone(), TELLER, take_in()).await.ok()
+    });
+    through.await;
+
+    let cash = own(SUB_BRANCH, "100101");
+    let above_the_limit = [debit(&cash, yuan("60000")), credit(&own(SUB_BRANCH, "2241"), yuan("60000"))];
+    let request = post(SUB_BRANCH, "TAKE_IN", above_the_limit);
+    let kept = call_on(channel.clone(), TELLER, request.clone()).await.unwrap_err();
+    assert_eq!(kept.reason, "APPROVAL_REQUIRED", "{kept:?}");
+    let name = kept.metadata.get("approval").unwrap().clone();
+    call_on(channel.clone(), SUPERVISOR, ApproveRequestRequest { name }).await.unwrap();
+    let posting = call_on(channel.clone(), TELLER, request).await.unwrap().posting.unwrap();
+    assert_eq!(posting.authoriser, SUPERVISOR.code);
+
+    let account = bank.open_account(TELLER, "C1").await;
+    let short = post(SUB_BRANCH, "FEE", [debit(&account, yuan("10")), credit(&cash, yuan("10"))]);
+    let refused = call_on(channel, TELLER, short.clone()).await.unwrap_err();
+    assert_eq!(refused, bank.refused(TELLER, short).await);
+    assert_eq!(refused.reason, "FUNDS_INSUFFICIENT");
+    other.stop();
 }
 
 #[tokio::test]
