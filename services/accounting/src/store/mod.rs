@@ -9,6 +9,7 @@ pub mod opening;
 pub mod postings;
 pub mod register;
 mod rows;
+pub mod suspense;
 mod text;
 pub mod trial_balance;
 pub mod verify;

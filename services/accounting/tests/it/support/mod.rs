@@ -12,7 +12,7 @@ mod refused;
 
 pub use self::{
     bank::{Bank, DAY, OWN_ACCOUNTS, credit, debit, own, personal_account, post},
-    base_data::record,
+    base_data::{record, templates},
     calls::Call,
     house::{House, call_on, issuer},
     proxy::Proxy,
