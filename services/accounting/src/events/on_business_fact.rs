@@ -65,17 +65,17 @@ impl Intake {
             let Self { handler, pool, kafka, clock, .. } = &self;
             let consumer =
                 Consumer::new(handler.clone(), pool.clone(), kafka.clone(), SERVICE, clock.clone());
-            let consumed = consumer.run(until.clone());
-            pin!(consumed);
+            let intake = consumer.run(until.clone());
+            pin!(intake);
             tokio::select! {
-                done = &mut consumed => {
+                done = &mut intake => {
                     done?;
                     continue;
                 }
                 _stepped_down = self.leading.wait_for(|leading| !*leading) => {}
             }
             until.cancel();
-            consumed.await?;
+            intake.await?;
         }
     }
 }

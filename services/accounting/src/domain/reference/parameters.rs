@@ -90,12 +90,14 @@ pub const PARAMETERS: &[ParameterRule] = &[
         meaning: "The ledger code of the accounts to which debits go that facts bring and their own accounts do not take.",
         form: ParameterForm::LedgerCode,
         fixed: false,
+        needed: true,
     },
     ParameterRule {
         code: SUSPENSE_PAYABLE_CODE,
         meaning: "The ledger code of the accounts to which such credits go.",
         form: ParameterForm::LedgerCode,
         fixed: false,
+        needed: true,
     },
     ParameterRule {
         code: VALUE_DATE_BACK_DAYS_MAX,
