@@ -11,6 +11,7 @@ const FILES: &[&str] = &[
     "countinghouse/accounting/v1/ledger.proto",
     "countinghouse/accounting/v1/moving_in.proto",
     "countinghouse/accounting/v1/posting.proto",
+    "countinghouse/accounting/v1/suspense.proto",
     "countinghouse/common/v1/money.proto",
     "countinghouse/common/v1/refusal.proto",
     "countinghouse/common/v1/policy.proto",

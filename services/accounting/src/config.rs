@@ -31,6 +31,7 @@ const BATCH_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub struct Config {
     pub database: DbConfig,
     pub kafka: KafkaConfig,
+    pub facts: FactsConfig,
     pub rpc: RpcConfig,
     pub auth: AuthConfig,
     pub approval: ApprovalConfig,
@@ -40,6 +41,16 @@ pub struct Config {
     pub retention: Retention,
     pub telemetry: TelemetryConfig,
     pub lifecycle: LifecycleConfig,
+}
+
+/// Business facts of other services.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactsConfig {
+    /// The topics that are taken in, by their contract names; none to take in nothing.
+    pub topics: Vec<String>,
+    /// Facts that are being booked at once, each with a connection of its own.
+    pub connections_max: u32,
 }
 
 /// Page tokens.
@@ -122,6 +133,7 @@ impl Config {
             self.database.connections_max.into(),
             (CONNECTIONS_TAKEN + 2).into(),
         )?;
+        at_least("facts.connections_max", self.facts.connections_max.into(), 1)?;
         at_least("writer.queue_max", number(self.writer.queue_max), 1)?;
         at_least("writer.batch_commands_max", number(self.writer.batch_commands_max), 1)?;
         at_least("writer.batch_bytes_max", number(self.writer.batch_bytes_max), 1)?;

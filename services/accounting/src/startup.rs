@@ -7,12 +7,13 @@ use countinghouse_proto::accounting::v1::{
     account_service_server::AccountServiceServer, base_data_service_server::BaseDataServiceServer,
     hold_service_server::HoldServiceServer, ledger_service_server::LedgerServiceServer,
     moving_in_service_server::MovingInServiceServer, posting_service_server::PostingServiceServer,
+    suspense_service_server::SuspenseServiceServer,
 };
 use platform::{
     audit::Sealer,
     auth::Authenticator,
     clock::SharedClock,
-    db,
+    db::{self, DbConfig},
     ids::SharedIds,
     leadership::Lead,
     lifecycle::Lifecycle,
@@ -31,7 +32,7 @@ use crate::{
         writer::{self, Job, Recent, Writer, WriterHandle},
     },
     config::Config,
-    events::{self, HoldJournal, PostingJournal},
+    events::{self, BusinessFacts, HoldJournal, Intake, PostingJournal},
     grpc::Api,
     jobs::{self, expire_holds::ExpireHolds},
 };
@@ -67,6 +68,7 @@ pub async fn start(config: &Config, basis: Basis, lifecycle: &Lifecycle) -> Resu
     spawn_relay("relay of postings", postings, config, &pool, &basis, lifecycle);
     spawn_relay("relay of holds", JournalSource::new(HoldJournal), config, &pool, &basis, lifecycle);
     spawn_relay("relay of the outbox", OutboxSource, config, &pool, &basis, lifecycle);
+    spawn_intake(config, &basis, &writer, lead.clone(), lifecycle)?;
     spawn_jobs(config, &pool, &basis, writer, lead, lifecycle);
     server.serve();
     lifecycle.set_ready();
@@ -141,6 +143,26 @@ fn spawn_jobs(
     lifecycle.spawn("sealer", Sealer::new(pool.clone(), basis.clock.clone()).run(lifecycle.soft()));
 }
 
+/// The intake of business facts, on connections of its own: a fact holds one while it waits for the writer.
+fn spawn_intake(
+    config: &Config,
+    basis: &Basis,
+    writer: &WriterHandle,
+    leading: watch::Receiver<Lead>,
+    lifecycle: &Lifecycle,
+) -> Result<()> {
+    if config.facts.topics.is_empty() {
+        return Ok(());
+    }
+    let connections_max = config.facts.connections_max;
+    let pool = db::connect(&DbConfig { connections_max, ..config.database.clone() })?;
+    let handler = BusinessFacts { topics: config.facts.topics.clone(), writer: writer.clone() };
+    let (kafka, clock) = (config.kafka.clone(), basis.clock.clone());
+    let intake = Intake { handler, pool, kafka, clock, leading };
+    lifecycle.spawn("intake of business facts", intake.run(lifecycle.soft()));
+    Ok(())
+}
+
 async fn bind(
     config: &Config,
     pool: &PgPool,
@@ -163,7 +185,8 @@ async fn bind(
         .add(AccountServiceServer::new(api.clone()))
         .add(PostingServiceServer::new(api.clone()))
         .add(HoldServiceServer::new(api.clone()))
-        .add(MovingInServiceServer::new(api))
+        .add(MovingInServiceServer::new(api.clone()))
+        .add(SuspenseServiceServer::new(api))
         .led_by(lead)
         .bind(basis, lifecycle)
         .await?)

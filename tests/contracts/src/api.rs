@@ -202,7 +202,7 @@ fn field_table(page: &mut Page, message: &MessageDescriptor, from_package: &str)
             Some(oneof) => format!("One of `{}`: ", oneof.name()),
             None => String::new(),
         };
-        Ok([code(field.name()), field_type(&field, from_package), choice + &field.comment()?])
+        Ok([code(field.name()), field_type(&field, from_package), choice + field.comment()?.as_str()])
     };
     let rows = message.fields().map(row).collect::<Result<Vec<_>>>()?;
     if rows.is_empty() {

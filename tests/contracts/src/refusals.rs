@@ -54,7 +54,7 @@ pub fn page(registries: &[Registry]) -> Result<String> {
 fn row(reason: &Reason) -> [String; 4] {
     let anchor = format!("<a id=\"{}\"></a>", reason.name.to_lowercase());
     [
-        anchor + &code(reason.name),
+        anchor + code(reason.name).as_str(),
         code(code_name(reason.code)),
         reason.meaning.to_owned(),
         reason.remedy.to_owned(),

@@ -4,7 +4,10 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode};
+use super::{
+    ids::{BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode},
+    template::PostingTemplate,
+};
 
 /// What one record of base data says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,7 @@ pub enum BaseContent {
     InterestRate(InterestRate),
     Parameter(Parameter),
     LedgerCode(LedgerCode),
+    PostingTemplate(PostingTemplate),
 }
 
 impl BaseContent {
@@ -32,6 +36,7 @@ impl BaseContent {
             Self::InterestRate(_) => BaseKind::InterestRate,
             Self::Parameter(_) => BaseKind::Parameter,
             Self::LedgerCode(_) => BaseKind::LedgerCode,
+            Self::PostingTemplate(_) => BaseKind::PostingTemplate,
         }
     }
 
@@ -46,6 +51,7 @@ impl BaseContent {
             Self::InterestRate(rate) => rate.code.clone(),
             Self::Parameter(parameter) => parameter.code.clone(),
             Self::LedgerCode(code) => code.code.to_string(),
+            Self::PostingTemplate(template) => template.code.clone(),
         }
     }
 }
@@ -63,6 +69,7 @@ pub enum BaseKind {
     Operator,
     ExchangeRate,
     InterestRate,
+    PostingTemplate,
 }
 
 impl BaseKind {
@@ -77,6 +84,7 @@ impl BaseKind {
             Self::Operator => "operator",
             Self::ExchangeRate => "exchange rate",
             Self::InterestRate => "interest rate",
+            Self::PostingTemplate => "posting template",
         }
     }
 }

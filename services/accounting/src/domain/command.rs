@@ -15,11 +15,13 @@ use super::{
     hold::{Hold, HoldEvent},
     ids::{
         AccountNumber, BranchCode, CurrencyCode, FormerNumber, HoldNumber, LedgerCodeNumber, OperatorCode,
-        PostingNumber,
+        PostingNumber, SuspenseNumber,
     },
     refusal::Refusal,
     status::Freeze,
-    transaction::{Posting, Transaction},
+    suspense::{ReceivedFact, SuspenseRecord},
+    template::GivenField,
+    transaction::{Posting, Transaction, Voucher},
 };
 
 /// Who asks, where, and as which request.
@@ -54,6 +56,9 @@ pub enum Action {
         mode: BatchMode,
         transactions: Vec<Transaction>,
     },
+    PostBusiness(Business),
+    /// Books a fact of another service, or opens an item for it.
+    BookFact(Box<ReceivedFact>),
     PlaceHold {
         account: AccountNumber,
         currency: CurrencyCode,
@@ -95,6 +100,20 @@ pub enum Action {
     ImportPostings {
         transactions: Vec<Result<Transaction, Refusal>>,
     },
+}
+
+/// A business transaction (业务交易), which the template of its code makes lines of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Business {
+    pub code: String,
+    pub fields: Vec<GivenField>,
+    pub transaction_date: Option<NaiveDate>,
+    pub accounting_date: Option<NaiveDate>,
+    pub value_date: Option<NaiveDate>,
+    pub source: String,
+    /// Empty: the template's.
+    pub narrative: String,
+    pub voucher: Option<Voucher>,
 }
 
 /// How a batch is posted.
@@ -163,6 +182,8 @@ pub struct BusinessDay {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     Posted(Arc<Posting>),
+    /// Nothing of the fact could be booked: an item is open.
+    Suspended(SuspenseNumber),
     /// One verdict for each transaction of a batch, in order.
     Batch(Vec<Result<Arc<Posting>, Refusal>>),
     Hold(Hold),
@@ -236,6 +257,7 @@ pub enum Kept {
     /// Kept of every import: the journal is asked for requests of the last days only, by accounting date, and what is moved in may
     /// be older.
     PostingsImported(Vec<Result<PostingNumber, Refusal>>),
+    Suspended(SuspenseNumber),
 }
 
 /// What an earlier request was answered, as the load step found it.
@@ -254,18 +276,21 @@ pub struct Records {
     pub base_records: Vec<BaseRecordVersion>,
     pub business_days: Vec<(BusinessDay, Recorded)>,
     pub answers: Vec<KeptAnswer>,
+    pub suspense_items: Vec<SuspenseRecord>,
 }
 
 impl Records {
     /// Whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
-        let Self { postings, hold_events, accounts, base_records, business_days, answers } = self;
+        let Self { postings, hold_events, accounts, base_records, business_days, answers, suspense_items } =
+            self;
         postings.is_empty()
             && hold_events.is_empty()
             && accounts.is_empty()
             && base_records.is_empty()
             && business_days.is_empty()
             && answers.is_empty()
+            && suspense_items.is_empty()
     }
 }
 
@@ -285,6 +310,8 @@ impl Command {
         match &self.action {
             Action::Post(_)
             | Action::PostBatch { .. }
+            | Action::PostBusiness(_)
+            | Action::BookFact(_)
             | Action::PlaceHold { .. }
             | Action::CaptureHold { .. }
             | Action::ReleaseHold { .. }
@@ -301,10 +328,12 @@ impl Command {
     /// What the command is about, as the audit names it.
     pub fn resource(&self) -> String {
         match &self.action {
-            Action::Post(_) | Action::PostBatch { .. } | Action::ImportPostings { .. } => {
-                "postings".to_owned()
-            }
+            Action::Post(_)
+            | Action::PostBatch { .. }
+            | Action::PostBusiness(_)
+            | Action::ImportPostings { .. } => "postings".to_owned(),
             Action::ImportAccounts { .. } => "accounts".to_owned(),
+            Action::BookFact(fact) => format!("facts/{}", fact.identity.id),
             Action::PlaceHold { account, .. } | Action::ChangeAccount { account, .. } => {
                 format!("accounts/{account}")
             }
@@ -368,6 +397,7 @@ impl Kept {
             Self::Account { .. }
             | Self::BaseData(_)
             | Self::BusinessDay(_)
+            | Self::Suspended(_)
             | Self::AccountsImported(_)
             | Self::PostingsImported(_) => &[],
         };
@@ -382,6 +412,7 @@ impl Kept {
             Self::BusinessDay(day) => Answer::BusinessDay(day),
             Self::AccountsImported(verdicts) => Answer::AccountsImported(verdicts),
             Self::PostingsImported(verdicts) => Answer::PostingsImported(verdicts),
+            Self::Suspended(number) => Answer::Suspended(number),
             Self::Batch(verdicts) => {
                 let verdict = |verdict: Result<PostingNumber, Refusal>| match verdict {
                     Ok(number) => posting(number).map(Ok),

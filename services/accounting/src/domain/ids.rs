@@ -61,6 +61,8 @@ ids! {
     PostingNumber,
     /// Hold number (冻结编号): 1, 2, 3 ...
     HoldNumber,
+    /// Number of a suspense item (挂账编号): 1, 2, 3 ...
+    SuspenseNumber,
     /// Batch number of the journal: 1, 2, 3 ... without a gap; the fence between writers.
     BatchNumber,
 }

@@ -17,6 +17,8 @@ pub mod ids;
 pub mod reference;
 pub mod refusal;
 pub mod status;
+pub mod suspense;
+pub mod template;
 pub mod transaction;
 
 /// BLAKE3 digest.

@@ -83,6 +83,18 @@ pub enum Rule {
     EffectiveDatePast { effective_date: NaiveDate, business_date: NaiveDate },
     #[error("{0}")]
     BaseRecordInvalid(String),
+    #[error("no posting template {code} is in force on {on}")]
+    TemplateUnknown { code: String, on: NaiveDate },
+    #[error("no posting template that is in force on {on} books {kind}")]
+    FactUnknown { kind: String, on: NaiveDate },
+    #[error("posting template {code} is closed")]
+    TemplateClosed { code: String },
+    #[error("field {name} is required")]
+    FieldMissing { name: String },
+    #[error("the template declares no field {name}")]
+    FieldUnknown { name: String },
+    #[error("the template's expression {message}")]
+    ExpressionFailed { message: String },
     #[error("no calendar is loaded for {year}")]
     CalendarMissing { year: i32 },
     #[error("{date} is no business day")]

@@ -22,6 +22,36 @@ pub static BASE_RECORD_INVALID: Reason = Reason {
     meaning: "A record of base data breaks a rule of its kind; the message says which.",
     remedy: "Mend the record and ask again.",
 };
+pub static TEMPLATE_UNKNOWN: Reason = Reason {
+    name: "TEMPLATE_UNKNOWN",
+    code: Code::FailedPrecondition,
+    meaning: "No posting template of this business transaction code, or of this type of fact, is in force on the business date.",
+    remedy: "Use a code that has a template, or set one with `ChangeBaseData`.",
+};
+pub static TEMPLATE_CLOSED: Reason = Reason {
+    name: "TEMPLATE_CLOSED",
+    code: Code::FailedPrecondition,
+    meaning: "The posting template of this business transaction code books nothing any more.",
+    remedy: "Use the code that has taken its place.",
+};
+pub static FIELD_MISSING: Reason = Reason {
+    name: "FIELD_MISSING",
+    code: Code::InvalidArgument,
+    meaning: "A field that the posting template needs is not given.",
+    remedy: "Give the field that the metadata names.",
+};
+pub static FIELD_UNKNOWN: Reason = Reason {
+    name: "FIELD_UNKNOWN",
+    code: Code::InvalidArgument,
+    meaning: "The posting template declares no field of this name.",
+    remedy: "Give the fields that the template declares; read it with `GetBaseRecord`.",
+};
+pub static EXPRESSION_FAILED: Reason = Reason {
+    name: "EXPRESSION_FAILED",
+    code: Code::FailedPrecondition,
+    meaning: "An expression of the posting template has no value for these fields: it divides by zero, say. The field names the template's line.",
+    remedy: "Check what the fields say; else have the template mended with `ChangeBaseData`.",
+};
 pub static CALENDAR_MISSING: Reason = Reason {
     name: "CALENDAR_MISSING",
     code: Code::FailedPrecondition,
@@ -358,6 +388,11 @@ pub static ALL: &[&Reason] = &[
     &BASE_RECORD_UNKNOWN,
     &EFFECTIVE_DATE_PAST,
     &BASE_RECORD_INVALID,
+    &TEMPLATE_UNKNOWN,
+    &TEMPLATE_CLOSED,
+    &FIELD_MISSING,
+    &FIELD_UNKNOWN,
+    &EXPRESSION_FAILED,
     &CALENDAR_MISSING,
     &NOT_BUSINESS_DAY,
     &NO_BUSINESS_DAY,

@@ -13,6 +13,10 @@ pub fn of(rule: &Rule) -> Values {
         Rule::EffectiveDatePast { effective_date, business_date } => {
             named(&[("effective_date", effective_date), ("business_date", business_date)])
         }
+        Rule::TemplateUnknown { code, on } => named(&[("code", code), ("on", on)]),
+        Rule::FactUnknown { kind, on } => named(&[("type", kind), ("on", on)]),
+        Rule::TemplateClosed { code } => named(&[("code", code)]),
+        Rule::FieldMissing { name } | Rule::FieldUnknown { name } => named(&[("name", name)]),
         Rule::CalendarMissing { year } => named(&[("year", year)]),
         Rule::NotBusinessDay { date } => named(&[("date", date)]),
         Rule::BusinessDayClosed { date, open } | Rule::BusinessDayNotOpen { date, open } => {

@@ -1,7 +1,9 @@
 //! The facts that the service publishes (`proto/countinghouse/accounting/v1/events.proto`). Postings and holds are read from
-//! the journal, where they are in order already; what changes besides goes through the outbox.
+//! the journal, where they are in order already; what changes besides goes through the outbox. And the business facts of other
+//! services that it takes in ([`on_business_fact`]).
 
 mod holds;
+mod on_business_fact;
 mod postings;
 mod register;
 
@@ -12,7 +14,12 @@ use platform::{
 };
 use uuid::Uuid;
 
-pub use self::{holds::HoldJournal, postings::PostingJournal, register::facts_of};
+pub use self::{
+    holds::HoldJournal,
+    on_business_fact::{BusinessFacts, Intake},
+    postings::PostingJournal,
+    register::facts_of,
+};
 use crate::{SERVICE, domain::command::Recorded};
 
 /// Rows of the journal that are read at once: a page is put together of these until it is full.
@@ -119,7 +126,7 @@ mod tests {
     #[test]
     fn every_topic_is_the_services_own() {
         let topics = topics(&TopicSettings::default());
-        assert_eq!(topics.len(), 12);
+        assert_eq!(topics.len(), 14);
         assert!(topics.iter().all(|topic| topic.name.starts_with("countinghouse.accounting.")));
     }
 

@@ -1,4 +1,4 @@
-//! Accounts, base data and business days as facts. They go through the outbox, in the transaction that makes them true.
+//! Accounts, base data, business days and suspense items as facts. They go through the outbox, in the transaction that makes them true.
 
 use countinghouse_proto::accounting::v1::{self as pb, base_record::Content};
 use platform::facts::{Fact, FactError, fact};
@@ -6,8 +6,11 @@ use serde::Serialize;
 
 use super::Identity;
 use crate::{
-    domain::command::{AccountVersion, BaseRecordVersion, BusinessDay, Recorded, Records},
-    wire::{account, base_content, base_data, ledger},
+    domain::{
+        command::{AccountVersion, BaseRecordVersion, BusinessDay, Recorded, Records},
+        suspense::SuspenseItem,
+    },
+    wire::{account, base_content, base_data, ledger, suspense},
 };
 
 /// The facts of a batch that are not in the journal, in the order in which the records stand.
@@ -15,7 +18,8 @@ pub fn facts_of(records: &Records) -> Result<Vec<Fact>, FactError> {
     let base_records = records.base_records.iter().map(base_record_changed);
     let accounts = records.accounts.iter().map(account_changed);
     let days = records.business_days.iter().map(|(day, recorded)| day_opened(day, recorded));
-    base_records.chain(accounts).chain(days).collect()
+    let suspense = records.suspense_items.iter().map(|record| item_opened(&record.item));
+    base_records.chain(accounts).chain(days).chain(suspense).collect()
 }
 
 fn account_changed(version: &AccountVersion) -> Result<Fact, FactError> {
@@ -40,6 +44,15 @@ fn day_opened(day: &BusinessDay, recorded: &Recorded) -> Result<Fact, FactError>
     let stamp = identity.stamp();
     let message =
         pb::BusinessDayOpened { business_date: told.business_date.clone(), business_day: Some(told) };
+    fact(MESSAGE, &message, stamp)
+}
+
+fn item_opened(item: &SuspenseItem) -> Result<Fact, FactError> {
+    const MESSAGE: &str = "countinghouse.accounting.v1.SuspenseItemOpened";
+    let told = suspense::told(item);
+    let identity = Identity { message: MESSAGE, key: &told.name, version: 1, recorded: &item.opened };
+    let stamp = identity.stamp();
+    let message = pb::SuspenseItemOpened { name: told.name.clone(), item: Some(told) };
     fact(MESSAGE, &message, stamp)
 }
 
@@ -85,6 +98,11 @@ fn base_record_changed(record: &BaseRecordVersion) -> Result<Fact, FactError> {
                 effective_date,
                 version,
                 parameter: Some(content),
+            })
+        }
+        Content::PostingTemplate(content) => {
+            set("PostingTemplateChanged", record, |Set { key, effective_date, version }| {
+                pb::PostingTemplateChanged { key, effective_date, version, posting_template: Some(content) }
             })
         }
         Content::LedgerCode(content) => {

@@ -8,6 +8,7 @@ mod ledger;
 mod moving_in;
 mod postings;
 mod stamp;
+mod suspense;
 
 use crate::app::{enquiry::Enquiries, writer::WriterHandle};
 

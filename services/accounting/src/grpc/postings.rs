@@ -32,6 +32,13 @@ impl PostingService for Api {
         self.command(rpc("PostBatch"), request, posting::post_batch, posting::batch_posted).await
     }
 
+    async fn post_business(
+        &self,
+        request: Request<pb::PostBusinessRequest>,
+    ) -> Result<Response<pb::PostBusinessResponse>, Status> {
+        self.command(rpc("PostBusiness"), request, posting::post_business, posting::business_posted).await
+    }
+
     async fn get_posting(
         &self,
         request: Request<pb::GetPostingRequest>,

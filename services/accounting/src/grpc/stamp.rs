@@ -92,6 +92,12 @@ impl Stamped for pb::PostTransactionRequest {
     }
 }
 
+impl Stamped for pb::PostBusinessRequest {
+    fn stamp(&self) -> Stamp<'_> {
+        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
+    }
+}
+
 impl Stamped for pb::PostBatchRequest {
     fn stamp(&self) -> Stamp<'_> {
         Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }

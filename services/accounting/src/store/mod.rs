@@ -10,6 +10,7 @@ pub mod opening;
 pub mod postings;
 pub mod register;
 mod rows;
+pub mod suspense;
 mod text;
 pub mod trial_balance;
 pub mod verify;

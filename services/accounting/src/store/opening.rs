@@ -57,6 +57,7 @@ pub async fn heads(conn: &mut PgConnection) -> Result<Heads, sqlx::Error> {
         r#"
         SELECT (SELECT max(number) FROM posting) AS posting, (SELECT max(number) FROM hold_event) AS hold_event,
                (SELECT max(hold) FROM hold_event) AS hold, (SELECT max(id) FROM account) AS account,
+               (SELECT max(number) FROM suspense_item) AS suspense,
                last.number AS "batch?", last.hash AS "hash?"
         FROM (SELECT 1) AS one LEFT JOIN LATERAL (SELECT number, hash FROM batch ORDER BY number DESC LIMIT 1) AS last ON true
         "#
@@ -68,6 +69,7 @@ pub async fn heads(conn: &mut PgConnection) -> Result<Heads, sqlx::Error> {
         hold: row.hold.unwrap_or(0),
         hold_event: row.hold_event.unwrap_or(0),
         account: row.account.unwrap_or(0),
+        suspense: row.suspense.unwrap_or(0),
         batch: row.batch.unwrap_or(0),
         hash: row.hash.as_deref().map(digest).transpose()?.unwrap_or(chain::START),
     })

@@ -1,4 +1,5 @@
-//! What is written with a batch besides the journal: accounts, base data, business days, and the answers that are kept.
+//! What is written with a batch besides the journal: accounts, base data, business days, suspense items, and the answers that
+//! are kept.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +18,11 @@ pub fn concerns(records: &Records) -> bool {
     !(records.accounts.is_empty()
         && records.base_records.is_empty()
         && records.business_days.is_empty()
-        && records.answers.is_empty())
+        && records.answers.is_empty()
+        && records.suspense_items.is_empty())
 }
 
-/// Writes accounts, base data, business days and kept answers. Before the journal's append: a new business day makes the
+/// Writes accounts, base data, business days, suspense items and kept answers. Before the journal's append: a new business day makes the
 /// partitions that its postings go into.
 pub async fn write(conn: &mut PgConnection, records: &Records, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
     for (day, recorded) in &records.business_days {
@@ -28,6 +30,7 @@ pub async fn write(conn: &mut PgConnection, records: &Records, at: DateTime<Utc>
     }
     base_records(conn, &records.base_records).await?;
     accounts(conn, &records.accounts).await?;
+    super::suspense::append(conn, &records.suspense_items).await?;
     kept_answers(conn, &records.answers, at).await
 }
 

@@ -6,7 +6,7 @@ use platform::refusal::Failure;
 
 use super::{
     account::told_normal_side, amount, choice, code, currency_code, decimal, posting::told_kind,
-    required_date, required_text, text,
+    required_date, required_text, template, text,
 };
 use crate::domain::{
     base::{
@@ -19,7 +19,7 @@ use crate::domain::{
 use crate::error::field_invalid;
 
 /// Longest name of anything, in characters.
-const TITLE_CHARS_MAX: usize = 120;
+pub(super) const TITLE_CHARS_MAX: usize = 120;
 
 /// The content that a caller asks to set.
 pub fn asked(field: &str, content: Content) -> Result<BaseContent, Failure> {
@@ -42,6 +42,9 @@ pub fn asked(field: &str, content: Content) -> Result<BaseContent, Failure> {
         }),
         Content::LedgerCode(value) => {
             BaseContent::LedgerCode(ledger_code(&format!("{field}.ledger_code"), value)?)
+        }
+        Content::PostingTemplate(value) => {
+            BaseContent::PostingTemplate(template::asked(&format!("{field}.posting_template"), value)?)
         }
     })
 }
@@ -241,6 +244,7 @@ pub fn told(content: &BaseContent) -> Content {
             Content::Parameter(pb::Parameter { code: parameter.code.clone(), value: parameter.value.clone() })
         }
         BaseContent::LedgerCode(code) => Content::LedgerCode(told_ledger_code(code)),
+        BaseContent::PostingTemplate(posting) => Content::PostingTemplate(template::told(posting)),
     }
 }
 

@@ -64,7 +64,7 @@ pub fn fact_key(code: &str, effective_date: NaiveDate) -> String {
 }
 
 /// The kinds with the first part of their records' names.
-const COLLECTIONS: [(BaseKind, &str); 8] = [
+const COLLECTIONS: [(BaseKind, &str); 9] = [
     (BaseKind::Branch, "branches"),
     (BaseKind::Operator, "operators"),
     (BaseKind::Currency, "currencies"),
@@ -73,6 +73,7 @@ const COLLECTIONS: [(BaseKind, &str); 8] = [
     (BaseKind::InterestRate, "interestRates"),
     (BaseKind::Parameter, "parameters"),
     (BaseKind::LedgerCode, "ledgerCodes"),
+    (BaseKind::PostingTemplate, "postingTemplates"),
 ];
 
 fn name(kind: BaseKind, code: &str) -> String {
@@ -107,5 +108,6 @@ pub fn kind(value: pb::BaseKind) -> Option<BaseKind> {
         pb::BaseKind::InterestRate => BaseKind::InterestRate,
         pb::BaseKind::Parameter => BaseKind::Parameter,
         pb::BaseKind::LedgerCode => BaseKind::LedgerCode,
+        pb::BaseKind::PostingTemplate => BaseKind::PostingTemplate,
     })
 }

@@ -9,6 +9,8 @@ pub mod hold;
 pub mod ledger;
 pub mod moving_in;
 pub mod posting;
+pub mod suspense;
+pub mod template;
 
 use std::fmt::Display;
 

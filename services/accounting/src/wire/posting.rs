@@ -5,11 +5,13 @@ use std::fmt::Display;
 use countinghouse_proto::accounting::v1 as pb;
 use platform::refusal::Failure;
 
-use super::{account_name, amount, choice, code, date, former_number, money, refusal, text, timestamp};
+use super::{
+    account_name, amount, choice, code, date, former_number, money, refusal, template, text, timestamp,
+};
 use crate::{
     domain::{
         base::{NormalSide, Side, TransactionKind},
-        command::{Action, Answer, BatchMode},
+        command::{Action, Answer, BatchMode, Business},
         ids::{BranchCode, LedgerCodeNumber},
         transaction::{AccountRef, Entry, Line, Posting, Transaction, Voucher},
     },
@@ -17,11 +19,35 @@ use crate::{
 };
 
 /// Longest narrative, in characters.
-const NARRATIVE_CHARS_MAX: usize = 200;
+pub(super) const NARRATIVE_CHARS_MAX: usize = 200;
+/// Longest business transaction code.
+pub(super) const TRANSACTION_CODE_CHARS_MAX: usize = 32;
 
 /// What `PostTransaction` asks.
 pub fn post(request: pb::PostTransactionRequest) -> Result<Action, Failure> {
     Ok(Action::Post(required_transaction("transaction", request.transaction)?))
+}
+
+/// What `PostBusiness` asks.
+pub fn post_business(request: pb::PostBusinessRequest) -> Result<Action, Failure> {
+    Ok(Action::PostBusiness(Business {
+        code: code("code", request.code, TRANSACTION_CODE_CHARS_MAX)?,
+        fields: template::given("fields", request.fields)?,
+        transaction_date: date("transaction_date", &request.transaction_date)?,
+        accounting_date: date("accounting_date", &request.accounting_date)?,
+        value_date: date("value_date", &request.value_date)?,
+        source: text("source", request.source, 32)?,
+        narrative: text("narrative", request.narrative, NARRATIVE_CHARS_MAX)?,
+        voucher: request.voucher.map(|voucher| self::voucher("voucher", voucher)).transpose()?,
+    }))
+}
+
+/// What `PostBusiness` answers.
+pub fn business_posted(answer: Answer) -> Result<pb::PostBusinessResponse, Failure> {
+    match answer {
+        Answer::Posted(posting) => Ok(pb::PostBusinessResponse { posting: Some(told_posting(&posting)) }),
+        other => Err(unexpected(&other)),
+    }
 }
 
 /// What `PostBatch` asks.
@@ -53,7 +79,7 @@ pub(super) fn transaction(
     value: pb::Transaction,
 ) -> Result<Transaction, Failure> {
     Ok(Transaction {
-        code: code(format_args!("{field}.code"), value.code, 32)?,
+        code: code(format_args!("{field}.code"), value.code, TRANSACTION_CODE_CHARS_MAX)?,
         transaction_date: date(format_args!("{field}.transaction_date"), &value.transaction_date)?,
         accounting_date: date(format_args!("{field}.accounting_date"), &value.accounting_date)?,
         value_date: date(format_args!("{field}.value_date"), &value.value_date)?,
@@ -90,7 +116,7 @@ fn line(field: impl Display + Copy, value: pb::TransactionLine) -> Result<Line, 
     })
 }
 
-fn account_ref(field: impl Display + Copy, value: &str) -> Result<AccountRef, Failure> {
+pub(super) fn account_ref(field: impl Display + Copy, value: &str) -> Result<AccountRef, Failure> {
     if let Some(number) = value.strip_prefix("formerAccounts/") {
         return former_number(field, number).map(AccountRef::Former);
     }
@@ -111,7 +137,7 @@ fn account_ref(field: impl Display + Copy, value: &str) -> Result<AccountRef, Fa
     }
 }
 
-fn side(side: pb::Side) -> Option<Side> {
+pub(super) fn side(side: pb::Side) -> Option<Side> {
     match side {
         pb::Side::Unspecified => None,
         pb::Side::Debit => Some(Side::Debit),

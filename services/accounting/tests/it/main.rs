@@ -5,6 +5,8 @@
 mod accounts;
 mod authorisation;
 mod base_data;
+mod business;
+mod facts;
 mod holds;
 mod import;
 mod moving_in;

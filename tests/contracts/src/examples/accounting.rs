@@ -1,7 +1,10 @@
 //! The facts of accounting: a morning at sub-branch 110101.
 
 use anyhow::{Context, Result};
-use countinghouse_proto::{accounting::v1 as accounting, common::v1::Money};
+use countinghouse_proto::{
+    accounting::v1 as accounting,
+    common::v1::{Money, Refusal},
+};
 use pbjson_types::Timestamp;
 use platform::facts::Fact;
 
@@ -11,6 +14,7 @@ pub(super) const EXAMPLES: &[(&str, Make)] = &[
     ("countinghouse.accounting.v1.PostingBooked", posting_booked),
     ("countinghouse.accounting.v1.AccountChanged", account_changed),
     ("countinghouse.accounting.v1.HoldChanged", hold_changed),
+    ("countinghouse.accounting.v1.SuspenseItemOpened", suspense_item_opened),
     ("countinghouse.accounting.v1.BusinessDayOpened", business_day_opened),
     ("countinghouse.accounting.v1.BranchChanged", branch_changed),
     ("countinghouse.accounting.v1.OperatorChanged", operator_changed),
@@ -20,6 +24,7 @@ pub(super) const EXAMPLES: &[(&str, Make)] = &[
     ("countinghouse.accounting.v1.InterestRateChanged", interest_rate_changed),
     ("countinghouse.accounting.v1.ParameterChanged", parameter_changed),
     ("countinghouse.accounting.v1.LedgerCodeChanged", ledger_code_changed),
+    ("countinghouse.accounting.v1.PostingTemplateChanged", posting_template_changed),
 ];
 
 const BRANCH: &str = "110101";
@@ -282,6 +287,113 @@ fn ledger_code_changed(name: &str) -> Result<(Fact, String)> {
     let message =
         accounting::LedgerCodeChanged { key, effective_date, version: 1, ledger_code: Some(ledger_code) };
     caused_by(BOOK_KEEPER, BASE_DATA_TIME, name, &message)
+}
+
+fn suspense_item_opened(name: &str) -> Result<(Fact, String)> {
+    let item = accounting::SuspenseItem {
+        name: "suspenseItems/17".to_owned(),
+        number: 17,
+        branch: BRANCH.to_owned(),
+        state: accounting::SuspenseState::Open.into(),
+        reason: Some(Refusal {
+            reason: "ACCOUNT_CLOSED".to_owned(),
+            message: format!("account {PAYEE} is closed"),
+            field: "template.lines[1].account".to_owned(),
+            metadata: [("account".to_owned(), PAYEE.to_owned())].into(),
+        }),
+        posting: "postings/4212".to_owned(),
+        account: "accounts/1101010700000000314".to_owned(),
+        side: accounting::Side::Credit.into(),
+        amount: cny("1250.50"),
+        meant_account: account_name(PAYEE),
+        code: "SETTLEMENT_BATCH".to_owned(),
+        fact: Some(accounting::SuspenseFact {
+            service: "settlement".to_owned(),
+            topic: "countinghouse.settlement.batch.v1".to_owned(),
+            r#type: "countinghouse.settlement.batch.v1.BatchClosed".to_owned(),
+            id: "019ab3f1-0c11-7a52-8e3f-6d5c4b3a2918".to_owned(),
+            key: "batches/20261124-01".to_owned(),
+            time: Some(time(POSTING_TIME)?),
+        }),
+        open_date: BUSINESS_DATE.to_owned(),
+        record_time: Some(time(POSTING_TIME)?),
+    };
+    let message = accounting::SuspenseItemOpened { name: item.name.clone(), item: Some(item) };
+    caused_by("service/settlement", POSTING_TIME, name, &message)
+}
+
+fn posting_template_changed(name: &str) -> Result<(Fact, String)> {
+    let field = |name: &str, kind: accounting::TemplateFieldType| accounting::TemplateField {
+        name: name.to_owned(),
+        r#type: kind.into(),
+        required: true,
+    };
+    let line = |account: &str, side: accounting::Side| accounting::TemplateLine {
+        account: account.to_owned(),
+        side: side.into(),
+        amount: "amount".to_owned(),
+        currency: "amount".to_owned(),
+        condition: String::new(),
+        narrative: "cash from {keeper}".to_owned(),
+    };
+    let (to, from) = ("branches/{branch}/ledgerCodes/100101", "branches/{keeper}/ledgerCodes/100102");
+    let template = accounting::PostingTemplate {
+        code: "CASH_DELIVERY".to_owned(),
+        title: "金库送款".to_owned(),
+        fields: vec![
+            field("amount", accounting::TemplateFieldType::Amount),
+            field("keeper", accounting::TemplateFieldType::Branch),
+        ],
+        lines: vec![line(to, accounting::Side::Debit), line(from, accounting::Side::Credit)],
+        examples: vec![delivery_example()],
+        facts: vec![delivery_fact()],
+        narrative: "cash delivery".to_owned(),
+        closed: false,
+    };
+    let (key, effective_date) = dated("CASH_DELIVERY");
+    let message = accounting::PostingTemplateChanged {
+        key,
+        effective_date,
+        version: 1,
+        posting_template: Some(template),
+    };
+    caused_by(BOOK_KEEPER, BASE_DATA_TIME, name, &message)
+}
+
+fn delivery_example() -> accounting::TemplateExample {
+    use accounting::business_field::Value;
+    let field = |name: &str, value| accounting::BusinessField { name: name.to_owned(), value: Some(value) };
+    let line = |account: &str, side: accounting::Side| accounting::TemplateExampleLine {
+        account: account.to_owned(),
+        side: side.into(),
+        amount: cny("50000.00"),
+        narrative: String::new(),
+    };
+    accounting::TemplateExample {
+        title: "a van in the morning".to_owned(),
+        branch: BRANCH.to_owned(),
+        fields: vec![
+            field("amount", Value::Amount(cny("50000.00").unwrap_or_default())),
+            field("keeper", Value::Text("110000".to_owned())),
+        ],
+        lines: vec![
+            line("branches/110101/ledgerCodes/100101", accounting::Side::Debit),
+            line("branches/110000/ledgerCodes/100102", accounting::Side::Credit),
+        ],
+    }
+}
+
+fn delivery_fact() -> accounting::TemplateFact {
+    let field = |name: &str, pointer: &str| accounting::TemplateFactField {
+        name: name.to_owned(),
+        pointer: pointer.to_owned(),
+    };
+    accounting::TemplateFact {
+        r#type: "countinghouse.vault.delivery.v1.CashDelivered".to_owned(),
+        branch: "/delivery/branch".to_owned(),
+        transaction_date: "/delivery/date".to_owned(),
+        fields: vec![field("amount", "/delivery/amount"), field("keeper", "/delivery/keeper")],
+    }
 }
 
 /// Key and effective date of a record of base data that holds from the beginning of the year.

@@ -1,14 +1,14 @@
 //! The files of base data, as the records that `ChangeBaseData` takes.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result};
 use chrono::{Datelike, NaiveDate};
 use countinghouse_proto::{
     accounting::v1::{
         BaseRecord, Branch, BranchKind, CalendarYear, Currency, ExchangeRate, InterestRate, LedgerClass,
-        LedgerCode, NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, TransactionKind,
-        base_record::Content,
+        LedgerCode, NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, PostingTemplate,
+        TransactionKind, base_record::Content,
     },
     common::v1::Money,
 };
@@ -40,7 +40,19 @@ pub(super) fn read(folder: &Path, chart: &Path) -> Result<Vec<BaseRecord>> {
     records.extend(operators(folder)?);
     records.extend(table::read(&folder.join("exchange_rates.csv"))?.into_iter().map(exchange_rate));
     records.extend(table::read(&folder.join("interest_rates.csv"))?.into_iter().map(interest_rate));
+    records.extend(posting_templates(founded, &folder.join("posting_templates.json"))?);
     Ok(records)
+}
+
+/// Templates are no table: they stand in a file as the JSON of the contract, and hold since the bank does.
+fn posting_templates(founded: NaiveDate, path: &Path) -> Result<Vec<BaseRecord>> {
+    let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    let templates: Vec<PostingTemplate> = serde_json::from_str(&text).context("posting_templates.json")?;
+    let each = |template: PostingTemplate| {
+        let code = template.code.clone();
+        record("postingTemplates", &code, founded, Content::PostingTemplate(template))
+    };
+    Ok(templates.into_iter().map(each).collect())
 }
 
 fn record(collection: &str, code: &str, effective_date: NaiveDate, content: Content) -> BaseRecord {

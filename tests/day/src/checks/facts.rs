@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use countinghouse_proto::accounting::v1::{
     AccountChanged, BranchChanged, BusinessDayOpened, CalendarYearChanged, CurrencyChanged,
     ExchangeRateChanged, HoldChanged, InterestRateChanged, LedgerCodeChanged, ListAccountsRequest,
-    OperatorChanged, ParameterChanged, PostingBooked, base_record::Content,
+    OperatorChanged, ParameterChanged, PostingBooked, PostingTemplateChanged, base_record::Content,
 };
 use platform::facts::RawRecord;
 use prost::Message;
@@ -26,7 +26,7 @@ const POSTING: &str = "countinghouse.accounting.posting.v1";
 const ACCOUNT: &str = "countinghouse.accounting.account.v1";
 const HOLD: &str = "countinghouse.accounting.hold.v1";
 const BUSINESS_DAY: &str = "countinghouse.accounting.business_day.v1";
-const BASE_DATA: [&str; 8] = [
+const BASE_DATA: [&str; 9] = [
     "countinghouse.accounting.branch.v1",
     "countinghouse.accounting.operator.v1",
     "countinghouse.accounting.currency.v1",
@@ -35,6 +35,7 @@ const BASE_DATA: [&str; 8] = [
     "countinghouse.accounting.interest_rate.v1",
     "countinghouse.accounting.parameter.v1",
     "countinghouse.accounting.ledger_code.v1",
+    "countinghouse.accounting.posting_template.v1",
 ];
 
 /// How far the facts may be behind the books, with room to spare on a busy machine.
@@ -213,8 +214,17 @@ fn state(topic: &str, payload: &[u8]) -> Result<Digest> {
     fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T> {
         serde_json::from_slice(payload).context("the value of a record")
     }
-    let [branch, operator, currency, exchange_rate, calendar_year, interest_rate, parameter, ledger_code] =
-        BASE_DATA;
+    let [
+        branch,
+        operator,
+        currency,
+        exchange_rate,
+        calendar_year,
+        interest_rate,
+        parameter,
+        ledger_code,
+        posting_template,
+    ] = BASE_DATA;
     Ok(match topic {
         ACCOUNT => digest(&read::<AccountChanged>(payload)?.account.unwrap_or_default()),
         HOLD => digest(&read::<HoldChanged>(payload)?.hold.unwrap_or_default()),
@@ -237,14 +247,26 @@ fn state(topic: &str, payload: &[u8]) -> Result<Digest> {
         topic if topic == ledger_code => {
             digest(&read::<LedgerCodeChanged>(payload)?.ledger_code.unwrap_or_default())
         }
+        topic if topic == posting_template => {
+            digest(&read::<PostingTemplateChanged>(payload)?.posting_template.unwrap_or_default())
+        }
         other => bail!("nobody knows the topic {other}"),
     })
 }
 
 /// The topic on which a record of base data is told.
 fn topic_of(content: &Content) -> &'static str {
-    let [branch, operator, currency, exchange_rate, calendar_year, interest_rate, parameter, ledger_code] =
-        BASE_DATA;
+    let [
+        branch,
+        operator,
+        currency,
+        exchange_rate,
+        calendar_year,
+        interest_rate,
+        parameter,
+        ledger_code,
+        posting_template,
+    ] = BASE_DATA;
     match content {
         Content::Branch(_) => branch,
         Content::Operator(_) => operator,
@@ -254,6 +276,7 @@ fn topic_of(content: &Content) -> &'static str {
         Content::InterestRate(_) => interest_rate,
         Content::Parameter(_) => parameter,
         Content::LedgerCode(_) => ledger_code,
+        Content::PostingTemplate(_) => posting_template,
     }
 }
 
@@ -267,6 +290,7 @@ fn of_content(content: &Content) -> Digest {
         Content::InterestRate(content) => digest(content),
         Content::Parameter(content) => digest(content),
         Content::LedgerCode(content) => digest(content),
+        Content::PostingTemplate(content) => digest(content),
     }
 }
 

@@ -171,7 +171,9 @@ impl Planner<'_> {
         let desk = self.desk_at(&branch)?;
         let income = if self.rng.random_bool(0.5) { SETTLEMENT_FEES } else { EXCHANGE_FEES };
         let income = Self::own(&desk, income, "CNY");
-        let deal = Self::payment("FEE", Party::Customer(account), income, "CNY", self.exact("CNY", 10)?);
+        let amount = self.exact("CNY", 10)?;
+        let deal = Self::payment("FEE", Party::Customer(account), income, "CNY", amount);
+        let deal = Deal { by_template: true, ..deal };
         self.post("fee", &desk, deal)
     }
 

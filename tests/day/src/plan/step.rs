@@ -79,6 +79,8 @@ pub struct Deal {
     pub accounting_date: String,
     pub value_date: String,
     pub lines: Vec<Line>,
+    /// Whether the template of its code makes the lines, which are as they stand here.
+    pub by_template: bool,
 }
 
 /// What a step asks.

@@ -3,11 +3,12 @@
 use anyhow::{Context, Result, bail};
 use countinghouse_proto::{
     accounting::v1::{
-        AccountKind, ActivateAccountRequest, BaseRecord, CaptureHoldRequest, ChangeAccountRequest,
-        ChangeBaseDataRequest, CloseAccountRequest, ExchangeRate, FreezeAccountRequest, Holder, HolderRole,
-        MarkAccountDormantRequest, OpenAccountRequest, OpenBusinessDayRequest, Parameter, PlaceHoldRequest,
-        PostBatchRequest, PostTransactionRequest, ReleaseHoldRequest, Transaction, TransactionLine,
-        UnfreezeAccountRequest, Voucher, base_record::Content,
+        AccountKind, ActivateAccountRequest, BaseRecord, BusinessField, CaptureHoldRequest,
+        ChangeAccountRequest, ChangeBaseDataRequest, CloseAccountRequest, ExchangeRate, FreezeAccountRequest,
+        Holder, HolderRole, MarkAccountDormantRequest, OpenAccountRequest, OpenBusinessDayRequest, Parameter,
+        PlaceHoldRequest, PostBatchRequest, PostBusinessRequest, PostTransactionRequest, ReleaseHoldRequest,
+        Transaction, TransactionLine, UnfreezeAccountRequest, Voucher, base_record::Content,
+        business_field::Value,
     },
     common::v1::Money,
 };
@@ -17,7 +18,7 @@ use super::Day;
 use crate::{
     client::Request,
     ids::request_id,
-    plan::{Action, Customer, Deal, OddRequest, Step},
+    plan::{Action, Customer, Deal, OddRequest, Party, Step},
 };
 
 /// Where the postings of the day come from.
@@ -42,6 +43,9 @@ impl Day<'_> {
             | Action::Freeze { .. }
             | Action::Unfreeze { .. }
             | Action::Retitle { .. } => self.account_request(request_id, branch, &step.action)?,
+            Action::Post { deal, dry_run } if deal.by_template => {
+                self.fee(request_id, branch, deal, *dry_run)?.into()
+            }
             Action::Post { deal, dry_run } => PostTransactionRequest {
                 request_id,
                 branch,
@@ -195,6 +199,37 @@ impl Day<'_> {
         })
     }
 
+    /// A fee, by its template: who pays, how much, and which income it is.
+    fn fee(
+        &self,
+        request_id: String,
+        branch: String,
+        deal: &Deal,
+        validate_only: bool,
+    ) -> Result<PostBusinessRequest> {
+        let [payer, income] = deal.lines.as_slice() else { bail!("{deal:?} is no fee") };
+        let Party::Own(place) = &income.party else { bail!("{deal:?} is no income") };
+        let amount = Money { currency: payer.currency.clone(), amount: payer.amount.clone() };
+        let field = |name: &str, value| BusinessField { name: name.to_owned(), value: Some(value) };
+        Ok(PostBusinessRequest {
+            request_id,
+            branch,
+            code: deal.code.to_owned(),
+            fields: vec![
+                field("payer", Value::Text(self.names.of_line(payer)?)),
+                field("amount", Value::Amount(amount)),
+                field("income", Value::Text(place.ledger_code.clone())),
+            ],
+            transaction_date: deal.transaction_date.clone(),
+            accounting_date: deal.accounting_date.clone(),
+            value_date: deal.value_date.clone(),
+            source: SOURCE.to_owned(),
+            narrative: deal.narrative.clone(),
+            voucher: voucher(deal),
+            validate_only,
+        })
+    }
+
     fn transaction(&self, deal: &Deal) -> Result<Transaction> {
         let line = |line: &crate::plan::Line| {
             Ok(TransactionLine {
@@ -211,13 +246,15 @@ impl Day<'_> {
             value_date: deal.value_date.clone(),
             source: SOURCE.to_owned(),
             narrative: deal.narrative.clone(),
-            voucher: deal
-                .voucher
-                .as_ref()
-                .map(|(kind, number)| Voucher { kind: (*kind).to_owned(), number: number.clone() }),
+            voucher: voucher(deal),
             lines: deal.lines.iter().map(line).collect::<Result<_>>()?,
         })
     }
+}
+
+fn voucher(deal: &Deal) -> Option<Voucher> {
+    let (kind, number) = deal.voucher.as_ref()?;
+    Some(Voucher { kind: (*kind).to_owned(), number: number.clone() })
 }
 
 fn open(request_id: String, branch: String, terms: &Customer) -> OpenAccountRequest {
@@ -274,11 +311,12 @@ fn timestamp(time: chrono::DateTime<chrono::Utc>) -> Timestamp {
 /// Another request under the same id.
 pub(super) fn altered(request: &Request) -> Result<Request> {
     let mut other = request.clone();
-    let transaction = match &mut other {
-        Request::PostTransaction(request) => request.transaction.as_mut(),
-        Request::PostBatch(request) => request.transactions.first_mut(),
+    let narrative = match &mut other {
+        Request::PostBusiness(request) => Some(&mut request.narrative),
+        Request::PostTransaction(request) => request.transaction.as_mut().map(|asked| &mut asked.narrative),
+        Request::PostBatch(request) => request.transactions.first_mut().map(|asked| &mut asked.narrative),
         _ => None,
     };
-    transaction.context("only postings are altered")?.narrative.push_str(" (改)");
+    narrative.context("only postings are altered")?.push_str(" (改)");
     Ok(other)
 }

@@ -97,6 +97,7 @@ fn stands(entry: &Entry, standing: &Standing) -> Result<()> {
 fn postings(answer: &Answer) -> Result<Vec<&Posting>> {
     Ok(match answer {
         Answer::PostTransaction(answer) => answer.posting.iter().collect(),
+        Answer::PostBusiness(answer) => answer.posting.iter().collect(),
         Answer::CaptureHold(answer) => answer.posting.iter().collect(),
         Answer::PostBatch(answer) => answer
             .results

@@ -90,6 +90,7 @@ fn kind_of(content: &Content) -> BaseKind {
         Content::InterestRate(_) => BaseKind::InterestRate,
         Content::Parameter(_) => BaseKind::Parameter,
         Content::LedgerCode(_) => BaseKind::LedgerCode,
+        Content::PostingTemplate(_) => BaseKind::PostingTemplate,
     }
 }
 

@@ -5,6 +5,7 @@ pub mod base_data;
 pub mod holds;
 pub mod ledger;
 pub mod postings;
+pub mod suspense;
 
 use std::sync::Arc;
 

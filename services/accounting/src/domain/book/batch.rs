@@ -60,6 +60,7 @@ impl Book {
                     BatchMode::Atomic => AboveLimit::NeedsSecondPerson,
                     BatchMode::ItemByItem => AboveLimit::IsRefused,
                 },
+                by_template: false,
                 now,
             };
             let verdict = self.post_item(&acting, &asked, &mut done, records);

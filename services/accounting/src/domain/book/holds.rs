@@ -114,6 +114,7 @@ impl Book {
             capture: Some((hold, keep_rest)),
             above_limit: AboveLimit::NeedsSecondPerson,
             opening: None,
+            by_template: false,
             now,
         };
         let plan = self.plan(&acting, &asked).map_err(|refusal| refusal.within("transaction"))?;

@@ -10,6 +10,8 @@ mod acting;
 mod amounts;
 mod base_data;
 mod batch;
+mod business;
+mod facts;
 mod holds;
 mod memory;
 mod moving_in;
@@ -36,7 +38,9 @@ use super::{
     ids::BatchNumber,
     reference::Reference,
     refusal::{Refusal, Rule},
+    transaction::Line,
 };
+use business::Ahead;
 use memory::Memory;
 
 /// The last numbers given, and the chain's head. All zero in a book in which nothing is written.
@@ -46,6 +50,7 @@ pub struct Heads {
     pub hold: i64,
     pub hold_event: i64,
     pub account: i64,
+    pub suspense: i64,
     pub batch: i64,
     /// Of the last batch.
     pub hash: Digest,
@@ -53,7 +58,7 @@ pub struct Heads {
 
 impl Default for Heads {
     fn default() -> Self {
-        Self { posting: 0, hold: 0, hold_event: 0, account: 0, batch: 0, hash: chain::START }
+        Self { posting: 0, hold: 0, hold_event: 0, account: 0, suspense: 0, batch: 0, hash: chain::START }
     }
 }
 
@@ -82,6 +87,8 @@ pub struct Book {
     memory: Memory,
     /// What the requests of the batch in hand were answered: before it, and in it.
     answered: HashMap<Uuid, Earlier>,
+    /// What commands that are being collected may change for those after them.
+    ahead: Ahead,
 }
 
 impl Book {
@@ -95,6 +102,7 @@ impl Book {
             heads,
             memory: Memory::new(accounts_max),
             answered: HashMap::new(),
+            ahead: Ahead::default(),
         }
     }
 
@@ -122,6 +130,10 @@ impl Book {
 
     /// Adds what a command needs and the book does not hold. What it does hold is kept until the next [`Self::learn`].
     pub fn wants(&mut self, command: &Command, wants: &mut Wants) {
+        let (lines, places) = self.lines_by_template(command);
+        wants::of_lines(&lines, &mut self.memory, wants);
+        places.into_iter().for_each(|place| wants::of_place(place, &mut self.memory, wants));
+        self.ahead.see(command);
         wants::collect(command, &mut self.memory, wants);
         self.want_months(command, wants);
     }
@@ -132,6 +144,7 @@ impl Book {
         self.answered.clear();
         self.answered.extend(loaded.earlier);
         self.memory.learn(loaded.accounts);
+        self.ahead = Ahead::default();
     }
 
     /// Decides a command, and adds what is to be recorded to `records`. All that the command needs has been learned.
@@ -180,6 +193,8 @@ impl Book {
             Action::PostBatch { mode, transactions } => {
                 self.post_batch(origin, *mode, transactions, now, records)
             }
+            Action::BookFact(fact) => self.book_fact(origin, fact, now, records),
+            Action::PostBusiness(business) => self.post_business(origin, business, now, records),
             Action::PlaceHold { account, currency, amount, expires_at, purpose, reference } => {
                 let asked = holds::Asked {
                     account,
@@ -208,6 +223,18 @@ impl Book {
             Action::ImportPostings { transactions } => {
                 self.import_postings(origin, transactions, now, records)
             }
+        }
+    }
+
+    /// The lines that a template may come to make of a command, and where besides their amounts may go.
+    fn lines_by_template(&self, command: &Command) -> (Vec<Line>, Vec<Place>) {
+        match &command.action {
+            Action::PostBusiness(business) => {
+                let branch = &command.origin.branch;
+                (self.lines_ahead(&business.code, &business.fields, branch), Vec::new())
+            }
+            Action::BookFact(fact) => self.fact_ahead(fact),
+            _ => (Vec::new(), Vec::new()),
         }
     }
 

@@ -140,6 +140,7 @@ impl Book {
                 capture: None,
                 above_limit: AboveLimit::IsAllowed,
                 opening: Some(opening),
+                by_template: false,
                 now,
             };
             let verdict = self.post_item(&acting, &asked, &mut done, records);

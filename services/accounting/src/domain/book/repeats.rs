@@ -74,7 +74,8 @@ impl Book {
 /// Whether an answer is one to such a command.
 fn answers(action: &Action, answer: &Answer) -> bool {
     match action {
-        Action::Post(_) => matches!(answer, Answer::Posted(_)),
+        Action::Post(_) | Action::PostBusiness(_) => matches!(answer, Answer::Posted(_)),
+        Action::BookFact(_) => matches!(answer, Answer::Posted(_) | Answer::Suspended(_)),
         Action::PostBatch { .. } => matches!(answer, Answer::Batch(_)),
         Action::PlaceHold { .. } | Action::ReleaseHold { .. } => matches!(answer, Answer::Hold(_)),
         Action::CaptureHold { .. } => matches!(answer, Answer::Captured { .. }),
@@ -91,6 +92,7 @@ fn answers(action: &Action, answer: &Answer) -> bool {
 fn kept(answer: &Answer) -> Option<Kept> {
     match answer {
         Answer::Posted(_) | Answer::Hold(_) | Answer::Captured { .. } | Answer::Expired(_) => None,
+        Answer::Suspended(number) => Some(Kept::Suspended(*number)),
         Answer::Batch(verdicts) if verdicts.iter().all(Result::is_ok) => None,
         Answer::Batch(verdicts) => {
             let verdict = |verdict: &Result<Arc<Posting>, Refusal>| match verdict {

@@ -10,7 +10,7 @@ use crate::domain::{
     account_number,
     command::{AccountToImport, Action, Command, Earlier, item_request_id},
     ids::{AccountNumber, BranchCode, CurrencyCode, FormerNumber, HoldNumber, LedgerCodeNumber},
-    transaction::{AccountRef, Transaction},
+    transaction::{AccountRef, Line, Transaction},
 };
 
 /// Where a branch has one account at most: branch, ledger code and currency.
@@ -92,12 +92,21 @@ pub(super) fn collect(command: &Command, memory: &mut Memory, wants: &mut Wants)
                 of_import(account, memory, wants);
             }
         }
-        Action::OpenAccount(_) | Action::ChangeBaseData { .. } | Action::OpenBusinessDay { .. } => {}
+        // The lines of a business transaction are found by its template.
+        Action::PostBusiness(_)
+        | Action::BookFact(_)
+        | Action::OpenAccount(_)
+        | Action::ChangeBaseData { .. }
+        | Action::OpenBusinessDay { .. } => {}
     }
 }
 
 fn of_transaction(transaction: &Transaction, memory: &mut Memory, wants: &mut Wants) {
-    for line in transaction.lines.iter().take(LINES_MAX) {
+    of_lines(&transaction.lines[..transaction.lines.len().min(LINES_MAX)], memory, wants);
+}
+
+pub(super) fn of_lines(lines: &[Line], memory: &mut Memory, wants: &mut Wants) {
+    for line in lines {
         match &line.account {
             AccountRef::Number(number) => of_number(number, memory, wants),
             AccountRef::Former(former_number) => of_former_number(former_number, memory, wants),
@@ -133,7 +142,7 @@ fn of_number(number: &AccountNumber, memory: &mut Memory, wants: &mut Wants) {
     }
 }
 
-fn of_place(place: Place, memory: &mut Memory, wants: &mut Wants) {
+pub(super) fn of_place(place: Place, memory: &mut Memory, wants: &mut Wants) {
     if !memory.names_place(&place) {
         wants.of_branch.insert(place);
     }

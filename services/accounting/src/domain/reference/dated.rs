@@ -25,6 +25,13 @@ impl Dated {
         self.0.values().filter_map(move |versions| in_force(versions, on))
     }
 
+    /// The versions of each record that are in force on a date or come into force later.
+    pub fn all_from(&self, on: NaiveDate) -> impl Iterator<Item = &BaseVersion> {
+        let later =
+            self.0.values().flatten().map(Arc::as_ref).filter(move |version| version.effective_date > on);
+        self.all_on(on).chain(later)
+    }
+
     /// All versions of a record.
     pub fn of(&self, code: &str) -> impl Iterator<Item = &BaseVersion> {
         self.0.get(code).into_iter().flatten().map(Arc::as_ref)

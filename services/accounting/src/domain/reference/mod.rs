@@ -9,7 +9,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{Datelike, NaiveDate, Weekday};
 use rust_decimal::Decimal;
@@ -24,6 +24,7 @@ use super::{
     },
     ids::{BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode},
     refusal::{Refusal, Rule},
+    template::{Compiled, FaultyTemplate},
 };
 use dated::Dated;
 
@@ -38,6 +39,9 @@ pub struct Reference {
     operators: Dated,
     exchange_rates: Dated,
     interest_rates: Dated,
+    posting_templates: Dated,
+    /// The templates of `posting_templates` by code and version, ready for use.
+    compiled: HashMap<(String, i32), Arc<Result<Compiled, FaultyTemplate>>>,
 }
 
 /// Why recorded versions are no base data: something is missing from them.
@@ -143,6 +147,29 @@ impl Reference {
         }
     }
 
+    /// The posting template of a business transaction code, ready for use.
+    pub fn template(&self, code: &str, on: NaiveDate) -> Result<&Compiled, Rule> {
+        let unknown = || Rule::TemplateUnknown { code: code.to_owned(), on };
+        let version = self.posting_templates.on(code, on).ok_or_else(unknown)?;
+        let compiled = self.compiled.get(&(code.to_owned(), version.version)).ok_or_else(unknown)?;
+        match &**compiled {
+            Ok(compiled) if compiled.template.closed => Err(Rule::TemplateClosed { code: code.to_owned() }),
+            Ok(compiled) => Ok(compiled),
+            // It was sound when it was saved; what is read back from the books may have been made by another version.
+            Err(fault) => Err(Rule::ExpressionFailed { message: fault.to_string() }),
+        }
+    }
+
+    /// The code of the template that books facts of a type.
+    pub fn template_of_fact(&self, kind: &str, on: NaiveDate) -> Option<&str> {
+        self.posting_templates.all_on(on).find_map(|version| match &version.content {
+            BaseContent::PostingTemplate(template) if !template.closed => {
+                template.fact(kind).map(|_| template.code.as_str())
+            }
+            _ => None,
+        })
+    }
+
     /// Whether the books open on a date. A year whose calendar is not loaded is no guess.
     pub fn is_business_day(&self, date: NaiveDate) -> Result<bool, Rule> {
         let version = self.calendars.on(&date.year().to_string(), date);
@@ -179,6 +206,16 @@ impl Reference {
     /// The ledger code on which, or below which, currencies meet (货币兑换).
     pub fn exchange_code(&self, on: NaiveDate) -> Result<LedgerCodeNumber, Rule> {
         self.parameter(parameters::EXCHANGE_CODE, on).map(LedgerCodeNumber::new)
+    }
+
+    /// The ledger code of debits in suspense (待处理应收款项).
+    pub fn suspense_receivable_code(&self, on: NaiveDate) -> Result<LedgerCodeNumber, Rule> {
+        self.parameter(parameters::SUSPENSE_RECEIVABLE_CODE, on).map(LedgerCodeNumber::new)
+    }
+
+    /// The ledger code of credits in suspense (待处理应付款项).
+    pub fn suspense_payable_code(&self, on: NaiveDate) -> Result<LedgerCodeNumber, Rule> {
+        self.parameter(parameters::SUSPENSE_PAYABLE_CODE, on).map(LedgerCodeNumber::new)
     }
 
     pub fn value_date_back_days_max(&self, on: NaiveDate) -> Result<u64, Rule> {
@@ -220,6 +257,10 @@ impl Reference {
     }
 
     fn insert(&mut self, version: Arc<BaseVersion>) {
+        if let BaseContent::PostingTemplate(template) = &version.content {
+            let compiled = Arc::new(Compiled::new(template.clone()));
+            self.compiled.insert((template.code.clone(), version.version), compiled);
+        }
         self.records_mut(version.content.kind()).insert(version);
     }
 
@@ -233,6 +274,7 @@ impl Reference {
             BaseKind::Operator => &self.operators,
             BaseKind::ExchangeRate => &self.exchange_rates,
             BaseKind::InterestRate => &self.interest_rates,
+            BaseKind::PostingTemplate => &self.posting_templates,
         }
     }
 
@@ -246,11 +288,12 @@ impl Reference {
             BaseKind::Operator => &mut self.operators,
             BaseKind::ExchangeRate => &mut self.exchange_rates,
             BaseKind::InterestRate => &mut self.interest_rates,
+            BaseKind::PostingTemplate => &mut self.posting_templates,
         }
     }
 }
 
-const KINDS: [BaseKind; 8] = [
+const KINDS: [BaseKind; 9] = [
     BaseKind::Currency,
     BaseKind::Parameter,
     BaseKind::CalendarYear,
@@ -259,4 +302,5 @@ const KINDS: [BaseKind; 8] = [
     BaseKind::Operator,
     BaseKind::ExchangeRate,
     BaseKind::InterestRate,
+    BaseKind::PostingTemplate,
 ];

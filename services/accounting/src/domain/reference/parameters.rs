@@ -15,6 +15,8 @@ pub(super) const EXCHANGE_CODE: &str = "EXCHANGE_CODE";
 pub(super) const VALUE_DATE_BACK_DAYS_MAX: &str = "VALUE_DATE_BACK_DAYS_MAX";
 pub(super) const VALUE_DATE_FORWARD_DAYS_MAX: &str = "VALUE_DATE_FORWARD_DAYS_MAX";
 pub(super) const HOLD_DAYS_MAX: &str = "HOLD_DAYS_MAX";
+pub(super) const SUSPENSE_RECEIVABLE_CODE: &str = "SUSPENSE_RECEIVABLE_CODE";
+pub(super) const SUSPENSE_PAYABLE_CODE: &str = "SUSPENSE_PAYABLE_CODE";
 pub(super) const AMOUNT_MAX: &str = "AMOUNT_MAX";
 pub(super) const OPENING_PERIOD_UNTIL: &str = "OPENING_PERIOD_UNTIL";
 pub(super) const OPENING_HISTORY_FROM: &str = "OPENING_HISTORY_FROM";
@@ -79,6 +81,20 @@ pub const PARAMETERS: &[ParameterRule] = &[
     ParameterRule {
         code: EXCHANGE_CODE,
         meaning: "The ledger code on which, or below which, currencies meet in one transaction.",
+        form: ParameterForm::LedgerCode,
+        fixed: false,
+        needed: true,
+    },
+    ParameterRule {
+        code: SUSPENSE_RECEIVABLE_CODE,
+        meaning: "The ledger code of the accounts to which debits go that facts bring and their own accounts do not take.",
+        form: ParameterForm::LedgerCode,
+        fixed: false,
+        needed: true,
+    },
+    ParameterRule {
+        code: SUSPENSE_PAYABLE_CODE,
+        meaning: "The ledger code of the accounts to which such credits go.",
         form: ParameterForm::LedgerCode,
         fixed: false,
         needed: true,

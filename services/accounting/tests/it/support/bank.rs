@@ -11,6 +11,7 @@ use countinghouse_proto::{
     common::v1::Money,
 };
 use futures::future::join_all;
+use testkit::TestKafka;
 
 use super::{
     House, Refused, base_data, new_id,
@@ -72,6 +73,11 @@ impl Bank {
     /// A bank with topics of its own.
     pub async fn with_facts() -> Bank {
         Bank::in_house(House::with_facts().await).await
+    }
+
+    /// A bank with topics of its own on this broker, which takes in the facts on these topics.
+    pub async fn taking_in(kafka: TestKafka, topics: &[&str]) -> Bank {
+        Bank::in_house(House::taking_in(kafka, topics).await).await
     }
 
     async fn in_house(house: House) -> Bank {

@@ -2,7 +2,8 @@
 
 use countinghouse_proto::accounting::v1::{
     BaseRecord, Branch, BranchKind, CalendarYear, Currency, ExchangeRate, LedgerClass, LedgerCode,
-    NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, TransactionKind, base_record::Content,
+    NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, PostingTemplate, TransactionKind,
+    base_record::Content,
 };
 use countinghouse_proto::common::v1::Money;
 
@@ -24,7 +25,8 @@ pub fn all() -> Vec<BaseRecord> {
         .chain(chart())
         .chain(branches())
         .chain(operators())
-        .chain([exchange_rate()]);
+        .chain([exchange_rate()])
+        .chain(templates().into_iter().map(Content::PostingTemplate));
     contents.map(|content| record(FROM, content)).collect()
 }
 
@@ -47,6 +49,8 @@ fn parameters() -> impl Iterator<Item = Content> {
         ("BANK_ZONE", "Asia/Shanghai"),
         ("INTER_BRANCH_CODE", "300301"),
         ("EXCHANGE_CODE", "3002"),
+        ("SUSPENSE_RECEIVABLE_CODE", "1221"),
+        ("SUSPENSE_PAYABLE_CODE", "2241"),
         ("VALUE_DATE_BACK_DAYS_MAX", "30"),
         ("VALUE_DATE_FORWARD_DAYS_MAX", "5"),
         ("HOLD_DAYS_MAX", "365"),
@@ -78,6 +82,7 @@ fn chart() -> impl Iterator<Item = Content> {
         ("100101", "业务现金", Asset, Debit),
         ("1003", "存放中央银行款项", Asset, Debit),
         ("1011", "存放同业", Asset, Debit),
+        ("1221", "其他应收款", Asset, Debit),
         ("2011", "吸收存款", Liability, Credit),
         ("201101", "单位活期存款", Liability, Credit),
         ("201102", "个人活期存款", Liability, Credit),
@@ -139,6 +144,9 @@ fn operators() -> impl Iterator<Item = Content> {
         ("T110102", SUB_BRANCH, Teller, limits("50000", "200000")),
         ("S110101", SUB_BRANCH, Supervisor, limits("1000000", "5000000")),
         ("T110201", OTHER_SUB_BRANCH, Teller, limits("50000", "200000")),
+        ("service/vault", HEAD_OFFICE, System, limits("1000000", "1000000")),
+        ("service/voucher", HEAD_OFFICE, System, limits("1000000", "1000000")),
+        ("service/settlement", HEAD_OFFICE, System, limits("1000000", "1000000")),
         ("X100001", HEAD_OFFICE, System, limits("100000000000", "100000000000")),
         ("M100001", HEAD_OFFICE, System, none()),
     ]
@@ -170,6 +178,11 @@ fn limits(cash: &str, other: &str) -> Vec<OperatorLimit> {
             single_max: Some(Money { currency: currency.to_owned(), amount: most.to_owned() }),
         })
         .collect()
+}
+
+/// The posting templates.
+pub fn templates() -> Vec<PostingTemplate> {
+    serde_json::from_str(include_str!("templates.json")).expect("the templates are as the contract says")
 }
 
 fn exchange_rate() -> Content {

@@ -5,7 +5,7 @@ use countinghouse_proto::{
         self as pb, account_service_client::AccountServiceClient,
         base_data_service_client::BaseDataServiceClient, hold_service_client::HoldServiceClient,
         ledger_service_client::LedgerServiceClient, moving_in_service_client::MovingInServiceClient,
-        posting_service_client::PostingServiceClient,
+        posting_service_client::PostingServiceClient, suspense_service_client::SuspenseServiceClient,
     },
     approval::v1::{self as approval, approval_service_client::ApprovalServiceClient},
 };
@@ -58,8 +58,12 @@ calls! {
     PostingServiceClient:
         post_transaction(pb::PostTransactionRequest) -> pb::PostTransactionResponse,
         post_batch(pb::PostBatchRequest) -> pb::PostBatchResponse,
+        post_business(pb::PostBusinessRequest) -> pb::PostBusinessResponse,
         get_posting(pb::GetPostingRequest) -> pb::GetPostingResponse,
         list_postings(pb::ListPostingsRequest) -> pb::ListPostingsResponse;
+    SuspenseServiceClient:
+        get_suspense_item(pb::GetSuspenseItemRequest) -> pb::GetSuspenseItemResponse,
+        list_suspense_items(pb::ListSuspenseItemsRequest) -> pb::ListSuspenseItemsResponse;
     HoldServiceClient:
         place_hold(pb::PlaceHoldRequest) -> pb::PlaceHoldResponse,
         capture_hold(pb::CaptureHoldRequest) -> pb::CaptureHoldResponse,

@@ -56,18 +56,28 @@ impl House {
     pub async fn start() -> House {
         static SHARED: OnceCell<TestKafka> = OnceCell::const_new();
         let kafka = SHARED.get_or_init(|| async { with_topics(testkit::kafka().await).await }).await;
-        House::on(kafka.clone()).await
+        House::on(kafka.clone(), &[]).await
     }
 
     /// With empty books, and topics of its own.
     pub async fn with_facts() -> House {
-        House::on(with_topics(testkit::kafka().await).await).await
+        House::on(with_topics(testkit::kafka().await).await, &[]).await
     }
 
-    async fn on(kafka: TestKafka) -> House {
+    /// The same on this broker, taking in the facts of other services on these topics.
+    pub async fn taking_in(kafka: TestKafka, topics: &[&str]) -> House {
+        let kafka = with_topics(kafka).await;
+        for topic in topics {
+            kafka.topic(topic, 2).await;
+        }
+        House::on(kafka, topics).await
+    }
+
+    async fn on(kafka: TestKafka, facts: &[&str]) -> House {
         log();
         let database = testkit::database(&startup::migrator()).await;
-        let config = config(&database.dml_url, &kafka);
+        let mut config = config(&database.dml_url, &kafka);
+        config.facts.topics = facts.iter().map(|topic| (*topic).to_owned()).collect();
         let clock = Arc::new(MovableClock::default());
         let Running { lifecycle, channel, address, life } = start(&config, &clock).await;
         House { config, clock, channel, address, kafka, lifecycle, life: Some(life), database }

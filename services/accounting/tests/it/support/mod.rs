@@ -13,7 +13,7 @@ mod replica;
 
 pub use self::{
     bank::{Bank, DAY, OWN_ACCOUNTS, credit, debit, own, personal_account, post},
-    base_data::record,
+    base_data::{record, templates},
     calls::Call,
     house::{House, call_on, issuer},
     proxy::Proxy,

@@ -3,12 +3,13 @@
 use money::Currency;
 use rust_decimal::Decimal;
 
+use super::Asked;
 use crate::domain::{
     base::{LedgerCode, OperatorKind, Side, TransactionKind},
     book::{AccountState, acting::Acting, amounts, memory::Memory},
     ids::BranchCode,
     refusal::{Refusal, Rule},
-    transaction::{AccountRef, Line, Transaction},
+    transaction::{AccountRef, Line},
 };
 
 /// Most lines of a transaction. Bounds a posting, and the time that the writer spends on it.
@@ -66,8 +67,9 @@ pub(super) struct BranchSum<'a> {
 pub(super) fn draft<'a>(
     memory: &'a Memory,
     acting: &Acting<'a>,
-    transaction: &'a Transaction,
+    asked: &Asked<'a>,
 ) -> Result<Draft<'a>, Refusal> {
+    let transaction = asked.transaction;
     let count = transaction.lines.len();
     if count == 0 {
         return Err(Rule::Empty { what: "a transaction".into() }.at("lines"));
@@ -76,6 +78,7 @@ pub(super) fn draft<'a>(
         return Err(Rule::TooMany { what: "a transaction".into(), count, max: LINES_MAX }.at("lines"));
     }
     let amount_max = acting.reference.amount_max(acting.on)?;
+    let by_hand = !asked.by_template && acting.operator.kind != OperatorKind::System;
     let mut draft = Draft {
         lines: Vec::with_capacity(count),
         parties: Vec::with_capacity(count),
@@ -85,7 +88,7 @@ pub(super) fn draft<'a>(
         has_customer: false,
     };
     for (place, line) in transaction.lines.iter().enumerate() {
-        let checked = check(memory, acting, line, amount_max);
+        let checked = check(memory, acting, line, amount_max, by_hand);
         let (state, code) = checked.map_err(|refusal| refusal.within(&format!("lines[{place}]")))?;
         let narrative = if line.narrative.is_empty() { &transaction.narrative } else { &line.narrative };
         draft.add(state, code, line, narrative);
@@ -99,6 +102,7 @@ fn check<'a>(
     acting: &Acting<'a>,
     line: &Line,
     amount_max: Decimal,
+    by_hand: bool,
 ) -> Result<(&'a AccountState, &'a LedgerCode), Refusal> {
     let state = memory.meant(&line.account, &line.currency).ok_or_else(|| missing(acting, line))?;
     let account = &*state.account;
@@ -113,7 +117,6 @@ fn check<'a>(
     if code.closed {
         return Err(Rule::LedgerCodeClosed { ledger_code: code.code.clone() }.at("account"));
     }
-    let by_hand = acting.operator.kind != OperatorKind::System;
     if by_hand && !account.kind.is_customer() && !code.manual_posting {
         return Err(Rule::ManualPostingNotAllowed { ledger_code: code.code.clone() }.at("account"));
     }

@@ -40,6 +40,8 @@ pub(super) struct Asked<'a> {
     pub above_limit: AboveLimit,
     /// The opening period, when it is moved in.
     pub opening: Option<Opening>,
+    /// Whether a template made its lines, and no hand.
+    pub by_template: bool,
     pub now: DateTime<Utc>,
 }
 
@@ -71,6 +73,7 @@ impl Book {
             capture: None,
             above_limit,
             opening: None,
+            by_template: false,
             now,
         };
         let plan = self.plan(&acting, &asked).map_err(|refusal| refusal.within("transaction"))?;
@@ -81,7 +84,7 @@ impl Book {
     pub(super) fn plan(&self, acting: &Acting<'_>, asked: &Asked<'_>) -> Result<Plan, Refusal> {
         let transaction = asked.transaction;
         let dates = dates::of(acting, transaction, asked.opening)?;
-        let mut draft = lines::draft(&self.memory, acting, transaction)?;
+        let mut draft = lines::draft(&self.memory, acting, asked)?;
         draft.check_balanced(acting).map_err(|rule| rule.at("lines"))?;
         draft.add_inter_branch(&self.memory).map_err(|rule| rule.at("lines"))?;
         let captured = asked.capture.map_or(Ok(Decimal::ZERO), |(hold, _)| draft.captured(hold))?;

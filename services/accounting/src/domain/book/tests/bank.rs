@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::records::Recorded;
+use super::{records::Recorded, templates::templates};
 use crate::domain::{
     Digest,
     account::{AccountKind, Holder, HolderRole},
@@ -19,6 +19,7 @@ use crate::domain::{
     command::{Action, Answer, BusinessDay, Command, OpenAccount, Origin, Records, Verdict},
     ids::{AccountNumber, BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode},
     refusal::Refusal,
+    template::Given,
     transaction::{AccountRef, Line, Posting, Transaction},
 };
 
@@ -179,6 +180,15 @@ impl Bank {
             Action::PostBatch { transactions, .. } => transactions.iter_mut().for_each(in_lines),
             Action::ImportPostings { transactions } => transactions.iter_mut().flatten().for_each(in_lines),
             Action::PlaceHold { account, .. } | Action::ChangeAccount { account, .. } => real(account),
+            Action::PostBusiness(business) => {
+                for field in &mut business.fields {
+                    if let Given::Text(text) = &mut field.value
+                        && let Some(number) = self.names.get(text.as_str())
+                    {
+                        *text = number.to_string();
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -195,6 +205,8 @@ const OWN_ACCOUNTS: &[(&str, &str, AccountKind, &str)] = &[
     ("110100", "300301", AccountKind::InterBranch, "CNY USD"),
     ("110100", "602101", AccountKind::Internal, "CNY"),
     ("110100", "800101", AccountKind::Internal, "CNY"),
+    ("110100", "122102", AccountKind::Internal, "CNY"),
+    ("110100", "224101", AccountKind::Internal, "CNY"),
     ("110200", "100101", AccountKind::Internal, "CNY USD"),
     ("110200", "300301", AccountKind::InterBranch, "CNY"),
 ];
@@ -283,6 +295,7 @@ pub fn base_data() -> Vec<BaseVersion> {
         ("T9", "110100", OperatorKind::Teller, Some(50_000)),
         ("S1", "110100", OperatorKind::Supervisor, Some(200_000)),
         ("S2", "110200", OperatorKind::Supervisor, None),
+        ("service/vault", "100000", OperatorKind::System, Some(1_000)),
         ("SYS", "100000", OperatorKind::System, Some(1_000_000_000)),
     ] {
         contents.push(operator(code, at, kind, most));
@@ -294,17 +307,20 @@ pub fn base_data() -> Vec<BaseVersion> {
         middle: 702.into(),
         sell: 704.into(),
     }));
+    contents.extend(templates().into_iter().map(BaseContent::PostingTemplate));
     contents
         .into_iter()
         .map(|content| BaseVersion { version: 1, effective_date: day(2026, 1, 1), content })
         .collect()
 }
 
-const PARAMETERS: [(&str, &str); 10] = [
+const PARAMETERS: [(&str, &str); 12] = [
     ("BASE_CURRENCY", "CNY"),
     ("BANK_ZONE", "Asia/Shanghai"),
     ("INTER_BRANCH_CODE", "3003"),
     ("EXCHANGE_CODE", "3002"),
+    ("SUSPENSE_RECEIVABLE_CODE", "122102"),
+    ("SUSPENSE_PAYABLE_CODE", "224101"),
     ("VALUE_DATE_BACK_DAYS_MAX", "30"),
     ("VALUE_DATE_FORWARD_DAYS_MAX", "5"),
     ("HOLD_DAYS_MAX", "10"),
@@ -321,6 +337,10 @@ const CHART: &[ChartRow] = &[
     ("100101", LedgerClass::Asset, NormalSide::Debit, "accounts by-hand cash"),
     ("1011", LedgerClass::Asset, NormalSide::Debit, "accounts by-hand"),
     ("1012", LedgerClass::Asset, NormalSide::Debit, "accounts by-hand closed"),
+    ("1221", LedgerClass::Asset, NormalSide::Debit, ""),
+    ("122102", LedgerClass::Asset, NormalSide::Debit, "accounts"),
+    ("2241", LedgerClass::Liability, NormalSide::Credit, ""),
+    ("224101", LedgerClass::Liability, NormalSide::Credit, "accounts"),
     ("2011", LedgerClass::Liability, NormalSide::Credit, ""),
     ("201101", LedgerClass::Liability, NormalSide::Credit, "accounts"),
     ("2012", LedgerClass::Liability, NormalSide::Credit, "accounts by-hand CNY"),

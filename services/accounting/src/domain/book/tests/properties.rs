@@ -254,7 +254,8 @@ fn made(answer: &Answer) -> (usize, usize) {
         Answer::Account { .. }
         | Answer::BaseData(_)
         | Answer::BusinessDay(_)
-        | Answer::AccountsImported(_) => (0, 0),
+        | Answer::AccountsImported(_)
+        | Answer::Suspended(_) => (0, 0),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::domain::{
     hold::{Hold, HoldEvent, HoldState},
     ids::{AccountId, AccountNumber, CurrencyCode, HoldNumber, PostingNumber},
     reference::Reference,
+    suspense::SuspenseRecord,
     transaction::Posting,
 };
 
@@ -33,18 +34,21 @@ pub struct Recorded {
     pub hold_events: Vec<HoldEvent>,
     pub kept: HashMap<Uuid, KeptAnswer>,
     pub batches: Vec<BatchRow>,
+    pub suspense: Vec<SuspenseRecord>,
 }
 
 impl Records {
     /// Whether nothing at all was recorded.
     pub fn is_bare(&self) -> bool {
-        let Self { postings, hold_events, accounts, base_records, business_days, answers } = self;
+        let Self { postings, hold_events, accounts, base_records, business_days, answers, suspense_items } =
+            self;
         postings.is_empty()
             && hold_events.is_empty()
             && accounts.is_empty()
             && base_records.is_empty()
             && business_days.is_empty()
             && answers.is_empty()
+            && suspense_items.is_empty()
     }
 }
 
@@ -57,6 +61,7 @@ impl Recorded {
             hold: self.hold_events.iter().map(|event| event.hold.number.0).max().unwrap_or(0),
             hold_event: self.hold_events.last().map_or(0, |event| event.number),
             account: self.accounts.keys().last().map_or(0, |id| id.0),
+            suspense: self.suspense.last().map_or(0, |record| record.item.number.0),
             batch: self.batches.last().map_or(0, |row| row.number.0),
             hash: self.batches.last().map_or(Heads::default().hash, |row| row.hash),
         };
@@ -83,6 +88,7 @@ impl Recorded {
             self.first_day.get_or_insert(day.date);
             self.day = Some(day);
         }
+        self.suspense.extend(records.suspense_items);
         self.kept.extend(records.answers.into_iter().map(|kept| (kept.request_id, kept)));
     }
 

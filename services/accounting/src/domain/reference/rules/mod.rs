@@ -3,6 +3,7 @@
 mod chart;
 mod market;
 mod organisation;
+mod template;
 
 use std::fmt::Display;
 
@@ -31,6 +32,7 @@ pub(super) fn check(reference: &Reference, record: &BaseVersion) -> Result<(), R
         BaseContent::LedgerCode(code) => chart::ledger_code(reference, code, on),
         BaseContent::Branch(branch) => organisation::branch(reference, branch, on),
         BaseContent::Operator(operator) => organisation::operator(reference, operator, on),
+        BaseContent::PostingTemplate(posting) => template::posting_template(reference, posting, on),
     }
 }
 
