@@ -27,7 +27,7 @@ use crate::{
     SERVICE,
     app::{
         enquiry::Enquiries,
-        writer::{self, Recent, Writer, WriterHandle},
+        writer::{self, Postgres, Recent, Writer, WriterHandle},
     },
     config::Config,
     events::{self, HoldJournal, PostingJournal},
@@ -75,10 +75,9 @@ fn spawn_writer(
     let (handle, queue) = writer::queue(config.writer.queue_max);
     let (leading, told) = watch::channel(false);
     let writer = Writer {
-        database: config.database.options()?,
+        database: Postgres::new(config.database.options()?, &config.writer, events::facts_of),
         config: config.writer.clone(),
         clock: basis.clock.clone(),
-        facts_of: events::facts_of,
         recent,
         leading,
     };

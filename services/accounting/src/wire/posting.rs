@@ -48,7 +48,10 @@ pub fn required_transaction(
     transaction(field, value.ok_or_else(|| field_invalid(field, "is required"))?)
 }
 
-pub(super) fn transaction(field: impl Display + Copy, value: pb::Transaction) -> Result<Transaction, Failure> {
+pub(super) fn transaction(
+    field: impl Display + Copy,
+    value: pb::Transaction,
+) -> Result<Transaction, Failure> {
     Ok(Transaction {
         code: code(format_args!("{field}.code"), value.code, 32)?,
         transaction_date: date(format_args!("{field}.transaction_date"), &value.transaction_date)?,

@@ -11,6 +11,7 @@ use countinghouse_proto::{
     common::v1::Money,
 };
 use futures::future::join_all;
+use testkit::PrivateBroker;
 
 use super::{
     House, Refused, base_data, new_id,
@@ -72,6 +73,11 @@ impl Bank {
     /// A bank with topics of its own.
     pub async fn with_facts() -> Bank {
         Bank::in_house(House::with_facts().await).await
+    }
+
+    /// A bank whose facts go to a broker of the test's own.
+    pub async fn on(broker: &PrivateBroker) -> Bank {
+        Bank::in_house(House::on_broker(broker).await).await
     }
 
     async fn in_house(house: House) -> Bank {

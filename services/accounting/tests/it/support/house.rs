@@ -23,7 +23,7 @@ use platform::{
 };
 use rdkafka::message::OwnedMessage;
 use testkit::{
-    TestDatabase, TestKafka,
+    PrivateBroker, TestDatabase, TestKafka,
     keys::{Claims, Issuer},
     wait_for,
 };
@@ -62,6 +62,11 @@ impl House {
     /// With empty books, and topics of its own.
     pub async fn with_facts() -> House {
         House::on(with_topics(testkit::kafka().await).await).await
+    }
+
+    /// With empty books, and topics on a broker of the test's own.
+    pub async fn on_broker(broker: &PrivateBroker) -> House {
+        House::on(with_topics(broker.kafka()).await).await
     }
 
     async fn on(kafka: TestKafka) -> House {
