@@ -5,6 +5,8 @@
 mod accounts;
 mod authorisation;
 mod base_data;
+mod faults;
+mod hold_history;
 mod holds;
 mod import;
 mod moving_in;
