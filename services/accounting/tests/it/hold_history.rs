@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 
 use crate::support::{Bank, people::TELLER};
 
-/// Holds of one account that were placed and released: two events each.
+/// Holds that were placed and released, two events each: every other one of the account, and the rest of many.
 const ENDED: i32 = 50_000;
 /// Of the holds of the account, those that are open.
 const OPEN: i64 = 5;
@@ -36,7 +36,7 @@ async fn account_with_history(bank: &Bank) -> i64 {
         "INSERT INTO hold_event (number, hold, version, account_id, state, amount, captured, remaining, purpose, reference,
                                  branch, placed_by, placed_at, expires_at, request_id, digest, operator, recorded_at)
          SELECT row_number() OVER (ORDER BY hold, version), hold, version,
-                CASE WHEN hold > $2 + $3 THEN $1 + 1000 + hold ELSE $1 END,
+                CASE WHEN hold > $2 + $3 OR (hold <= $2 AND hold % 2 = 0) THEN $1 + 1000 + hold % 1000 ELSE $1 END,
                 CASE version WHEN 1 THEN 'open' ELSE 'released' END, 1, 0, 2 - version, 'x', '', '110100', 'T110101', now(),
                 $5, gen_random_uuid(), decode(repeat('00', 32), 'hex'), 'T110101', now()
          FROM generate_series(1, $2 + $3 + $4) AS hold, generate_series(1, 2) AS version
