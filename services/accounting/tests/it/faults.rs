@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use accounting::{app::verify, events::PostingJournal};
+use accounting::{
+    app::{verify, writer::Recent},
+    events::PostingJournal,
+};
 use countinghouse_proto::accounting::v1::{GetAccountRequest, PostTransactionRequest};
 use futures::future::join_all;
 use platform::relay::{self, Backlog, FactSource, JournalSource};
@@ -215,7 +218,7 @@ async fn a_database_that_takes_no_writes_any_more_is_left_and_sought_anew() {
 async fn while_kafka_is_away_facts_wait_and_then_go_out_in_order() {
     let broker = PrivateBroker::start().await;
     let bank = Bank::on(&broker).await;
-    let journal = JournalSource::new(PostingJournal);
+    let journal = JournalSource::new(PostingJournal { recent: Recent::default() });
     let posted = last_posting(&bank).await;
     relay::drained(&bank.database.dml, &journal, posted, BOUND).await.unwrap();
 

@@ -142,8 +142,12 @@ impl<'a> Run<'a> {
             for place in 0..recorded.postings.len() {
                 let kept = recent.after(i64::try_from(place).unwrap(), 3);
                 let journal = &recorded.postings[place..];
-                if kept.len() > journal.len() || !kept.iter().map(|posting| &**posting).eq(&journal[..kept.len()]) {
-                    callers.fail(format!("kept for the relay after {place}, and not so in the journal: {kept:?}"));
+                if kept.len() > journal.len()
+                    || !kept.iter().map(|posting| &**posting).eq(&journal[..kept.len()])
+                {
+                    callers.fail(format!(
+                        "kept for the relay after {place}, and not so in the journal: {kept:?}"
+                    ));
                 }
             }
         }
