@@ -29,7 +29,7 @@ use crate::{
     SERVICE,
     app::{
         enquiry::Enquiries,
-        writer::{self, Job, Recent, Writer, WriterHandle},
+        writer::{self, Job, Postgres, Recent, Writer, WriterHandle},
     },
     config::Config,
     events::{self, BusinessFacts, HoldJournal, Intake, PostingJournal},
@@ -86,10 +86,9 @@ fn spawn_writer(
     lifecycle: &Lifecycle,
 ) -> Result<()> {
     let writer = Writer {
-        database: config.database.options()?,
+        database: Postgres::new(config.database.options()?, &config.writer, events::facts_of),
         config: config.writer.clone(),
         clock: basis.clock.clone(),
-        facts_of: events::facts_of,
         recent,
         address,
         leading,

@@ -231,6 +231,8 @@ pub enum Rule {
     HoldExceeded { hold: HoldNumber, remaining: Decimal, amount: Decimal },
     #[error("the transaction does not debit the held account {account}")]
     HoldNotDebited { account: AccountNumber },
+    #[error("account {account} has {holds} open holds, and at most {holds_max} are allowed")]
+    OpenHoldsTooMany { account: AccountNumber, holds: usize, holds_max: u64 },
     #[error("{expires_at} is not between now and {latest}")]
     HoldExpiryInvalid { expires_at: DateTime<Utc>, latest: DateTime<Utc> },
 }

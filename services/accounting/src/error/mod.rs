@@ -14,12 +14,20 @@ use crate::domain::refusal::{Refusal, Rule};
 /// How long a caller waits before it repeats a request that met a change of writer.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
+/// How long a caller waits before it repeats a request for which the database had no room or no time.
+const RETRY_BUSY_AFTER: Duration = Duration::from_secs(1);
+
 /// The refusal of a request that found no writer here.
 pub fn not_the_writer() -> Failure {
     NOT_THE_WRITER
         .refuse("this replica does not write the book at the moment")
         .retry_after(RETRY_AFTER)
         .into()
+}
+
+/// The refusal of a request that the database could not take, and that may be taken later.
+pub fn database_busy() -> Failure {
+    DATABASE_BUSY.refuse("the database cannot take this at the moment").retry_after(RETRY_BUSY_AFTER).into()
 }
 
 /// The refusal of a request of which nobody knows yet whether it was written.
@@ -107,6 +115,7 @@ fn reason(rule: &Rule) -> &'static Reason {
         Rule::HoldExpired { .. } => &HOLD_EXPIRED,
         Rule::HoldExceeded { .. } => &HOLD_EXCEEDED,
         Rule::HoldNotDebited { .. } => &HOLD_NOT_DEBITED,
+        Rule::OpenHoldsTooMany { .. } => &OPEN_HOLDS_TOO_MANY,
         Rule::HoldExpiryInvalid { .. } => &HOLD_EXPIRY_INVALID,
         Rule::AccountUnknown { .. } => &ACCOUNT_UNKNOWN,
         Rule::FormerNumberUnknown { .. } => &FORMER_NUMBER_UNKNOWN,

@@ -364,6 +364,12 @@ pub static HOLD_NOT_DEBITED: Reason = Reason {
     meaning: "The transaction does not debit the held account.",
     remedy: "Debit the account of the hold.",
 };
+pub static OPEN_HOLDS_TOO_MANY: Reason = Reason {
+    name: "OPEN_HOLDS_TOO_MANY",
+    code: Code::FailedPrecondition,
+    meaning: "The account has as many open holds as the parameter `OPEN_HOLDS_MAX` allows.",
+    remedy: "Capture or release some first, or have the parameter raised. One that has lapsed counts until it is written down.",
+};
 pub static HOLD_EXPIRY_INVALID: Reason = Reason {
     name: "HOLD_EXPIRY_INVALID",
     code: Code::InvalidArgument,
@@ -381,6 +387,12 @@ pub static OUTCOME_UNKNOWN: Reason = Reason {
     code: Code::Unavailable,
     meaning: "The connection to the database was lost while the request was being written.",
     remedy: "Repeat the request with the same `request_id`: it is done once at most.",
+};
+pub static DATABASE_BUSY: Reason = Reason {
+    name: "DATABASE_BUSY",
+    code: Code::Unavailable,
+    meaning: "The database is full, or took too long over this. Nothing was written.",
+    remedy: "Repeat the request with the same `request_id` after the delay in the details.",
 };
 
 /// Every reason of this service, for `docs/errors.md`.
@@ -445,7 +457,9 @@ pub static ALL: &[&Reason] = &[
     &HOLD_EXPIRED,
     &HOLD_EXCEEDED,
     &HOLD_NOT_DEBITED,
+    &OPEN_HOLDS_TOO_MANY,
     &HOLD_EXPIRY_INVALID,
     &NOT_THE_WRITER,
     &OUTCOME_UNKNOWN,
+    &DATABASE_BUSY,
 ];

@@ -122,6 +122,9 @@ fn of_posting(rule: &Rule) -> Values {
         Rule::HoldExceeded { hold, remaining, amount } => {
             named(&[("hold", hold), ("remaining", remaining), ("amount", amount)])
         }
+        Rule::OpenHoldsTooMany { account, holds, holds_max } => {
+            named(&[("account", account), ("holds", holds), ("holds_max", holds_max)])
+        }
         Rule::HoldExpiryInvalid { expires_at, latest } => {
             named(&[("expires_at", expires_at), ("latest", latest)])
         }

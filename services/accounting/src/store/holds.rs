@@ -73,7 +73,8 @@ pub async fn get(conn: &mut PgConnection, hold: i64) -> Result<Option<Hold>, sql
     Ok(events.into_iter().next().map(|event| event.hold))
 }
 
-/// Up to `limit` holds of an account below a number, newest first, as they stand.
+/// Up to `limit` holds of an account below a number, newest first, as they stand. What it reads grows with the page and not with
+/// the history.
 pub async fn list(
     conn: &mut PgConnection,
     account_id: i64,
@@ -81,38 +82,88 @@ pub async fn list(
     below: i64,
     limit: i64,
 ) -> Result<Vec<Hold>, sqlx::Error> {
-    let numbers = sqlx::query_scalar!(
-        r#"
-        SELECT last.number AS "number!"
-        FROM (
-            SELECT DISTINCT ON (hold) number, hold, state
-            FROM hold_event WHERE account_id = $1 AND hold < $2 ORDER BY hold DESC, version DESC
-        ) AS last
-        WHERE $3::text IS NULL OR last.state = $3
-        ORDER BY last.hold DESC LIMIT $4
-        "#,
-        account_id,
-        below,
-        state.map(|state| text_of(&state)),
-        limit,
-    )
-    .fetch_all(&mut *conn)
-    .await?;
+    let numbers = match state {
+        None => of_account(conn, account_id, below, limit).await?,
+        Some(HoldState::Open) => open(conn, account_id, below, limit).await?,
+        Some(ended) => having_ended(conn, account_id, ended, below, limit).await?,
+    };
     let mut holds: Vec<Hold> =
         events_by_numbers(conn, &numbers).await?.into_iter().map(|event| event.hold).collect();
     holds.sort_by_key(|hold| std::cmp::Reverse(hold.number));
     Ok(holds)
 }
 
+/// The last events of an account's holds.
+async fn of_account(
+    conn: &mut PgConnection,
+    account_id: i64,
+    below: i64,
+    limit: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT DISTINCT ON (hold) number FROM hold_event WHERE account_id = $1 AND hold < $2
+        ORDER BY hold DESC, version DESC LIMIT $3
+        "#,
+        account_id,
+        below,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The last events of those that are open.
+async fn open(
+    conn: &mut PgConnection,
+    account_id: i64,
+    below: i64,
+    limit: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT last.number
+        FROM (
+            SELECT hold FROM open_hold WHERE account_id = $1 AND hold < $2 ORDER BY hold DESC LIMIT $3
+        ) AS page
+        CROSS JOIN LATERAL (
+            SELECT number FROM hold_event WHERE hold_event.hold = page.hold ORDER BY version DESC LIMIT 1
+        ) AS last
+        "#,
+        account_id,
+        below,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The events with which holds ended in a state.
+async fn having_ended(
+    conn: &mut PgConnection,
+    account_id: i64,
+    state: HoldState,
+    below: i64,
+    limit: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT number FROM hold_event
+        WHERE account_id = $1 AND state = $2 AND state <> 'open' AND hold < $3 ORDER BY hold DESC LIMIT $4
+        "#,
+        account_id,
+        text_of(&state),
+        below,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Up to `limit` holds that have lapsed and are still written down as open.
 pub async fn due(conn: &mut PgConnection, now: DateTime<Utc>, limit: i64) -> Result<Vec<i64>, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"
-        SELECT event.hold AS "hold!" FROM hold_event AS event
-        WHERE event.state = 'open' AND event.expires_at <= $1
-          AND NOT EXISTS (SELECT 1 FROM hold_event AS later WHERE later.hold = event.hold AND later.version > event.version)
-        ORDER BY event.expires_at LIMIT $2
-        "#,
+        "SELECT hold FROM open_hold WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2",
         now,
         limit,
     )

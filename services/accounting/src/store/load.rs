@@ -113,7 +113,7 @@ async fn accounts(conn: &mut PgConnection, wants: &Wants) -> Result<Vec<AccountS
         SELECT account.id
         FROM UNNEST($2::text[], $3::text[], $4::text[]) AS wanted (branch, ledger_code, currency)
         JOIN account USING (branch, ledger_code, currency)
-        WHERE account.kind IN ('internal', 'inter_branch')
+        WHERE account.kind IN ('internal', 'inter_branch') AND account.status <> 'closed'
         UNION
         SELECT account_id FROM hold_event WHERE hold = ANY($5)
         UNION
@@ -207,11 +207,12 @@ async fn open_holds(
                account.exponent, last.state, last.amount, last.captured, last.remaining, last.purpose, last.reference,
                last.branch, last.placed_by, last.placed_at, last.expires_at, last.request_id, last.digest, last.operator,
                last.posting, last.recorded_at, last.traceparent
-        FROM (
-            SELECT DISTINCT ON (hold) * FROM hold_event WHERE account_id = ANY($1) ORDER BY hold, version DESC
+        FROM open_hold
+        CROSS JOIN LATERAL (
+            SELECT * FROM hold_event WHERE hold_event.hold = open_hold.hold ORDER BY version DESC LIMIT 1
         ) AS last
         JOIN account ON account.id = last.account_id
-        WHERE last.state = 'open'
+        WHERE open_hold.account_id = ANY($1)
         ORDER BY last.hold
         "#,
         ids,

@@ -1,6 +1,6 @@
 //! What a writer reads when it opens the book: all base data, the business day, the last numbers and the chain's head.
 
-use chrono::{NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgConnection, types::Json};
 
 use super::text::digest;
@@ -35,7 +35,7 @@ pub async fn base_versions(conn: &mut PgConnection) -> Result<Vec<BaseVersion>, 
 /// The business day that is open.
 pub async fn business_day(conn: &mut PgConnection) -> Result<Option<BusinessDay>, sqlx::Error> {
     let row = sqlx::query!(
-        r#"SELECT date, opened_at AS "opened_at: chrono::DateTime<Utc>", opened_by FROM business_day ORDER BY date DESC LIMIT 1"#
+        r#"SELECT date, opened_at AS "opened_at: DateTime<Utc>", opened_by FROM business_day ORDER BY date DESC LIMIT 1"#
     )
     .fetch_optional(conn)
     .await?;
@@ -58,8 +58,9 @@ pub async fn heads(conn: &mut PgConnection) -> Result<Heads, sqlx::Error> {
         SELECT (SELECT max(number) FROM posting) AS posting, (SELECT max(number) FROM hold_event) AS hold_event,
                (SELECT max(hold) FROM hold_event) AS hold, (SELECT max(id) FROM account) AS account,
                (SELECT max(number) FROM suspense_item) AS suspense,
-               last.number AS "batch?", last.hash AS "hash?"
-        FROM (SELECT 1) AS one LEFT JOIN LATERAL (SELECT number, hash FROM batch ORDER BY number DESC LIMIT 1) AS last ON true
+               last.number AS "batch?", last.hash AS "hash?", last.recorded_at AS "recorded_at?: DateTime<Utc>"
+        FROM (SELECT 1) AS one
+        LEFT JOIN LATERAL (SELECT number, hash, recorded_at FROM batch ORDER BY number DESC LIMIT 1) AS last ON true
         "#
     )
     .fetch_one(conn)
@@ -72,6 +73,7 @@ pub async fn heads(conn: &mut PgConnection) -> Result<Heads, sqlx::Error> {
         suspense: row.suspense.unwrap_or(0),
         batch: row.batch.unwrap_or(0),
         hash: row.hash.as_deref().map(digest).transpose()?.unwrap_or(chain::START),
+        recorded_at: row.recorded_at.unwrap_or(DateTime::UNIX_EPOCH),
     })
 }
 

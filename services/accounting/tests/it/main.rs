@@ -7,6 +7,8 @@ mod authorisation;
 mod base_data;
 mod business;
 mod facts;
+mod faults;
+mod hold_history;
 mod holds;
 mod import;
 mod moving_in;

@@ -132,7 +132,11 @@ async fn a_full_queue_refuses_at_once_and_what_waits_is_done() {
         match answer {
             Ok(_) => posted += 1,
             Err(overloaded) => {
-                assert_eq!(overloaded.reason, "OVERLOADED");
+                assert_eq!(
+                    (overloaded.code, overloaded.reason.as_str()),
+                    (Code::ResourceExhausted, "OVERLOADED")
+                );
+                assert!(overloaded.retry_after.is_some(), "it says when to try again");
                 refused += 1;
             }
         }

@@ -2,28 +2,29 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use chrono::{DateTime, Utc};
-use platform::{audit::AuditRecord, refusal::Failure};
-use sqlx::{Connection, PgConnection};
-use tokio::{sync::mpsc, time};
-use tracing::error;
+use platform::refusal::Failure;
+use tokio::sync::mpsc;
+use tracing::{error, warn};
 
 use super::{
-    Job, Writer,
-    append::{Appended, Settled, is_refusal},
-    audits, in_time,
+    Job, Writer, audits,
+    database::{Append, Database, Fault, Session},
+    settle::Settled,
 };
 use crate::{
     domain::{
-        book::{BatchRow, Book, Wants},
-        command::{Records, Verdict},
+        book::{Book, Wants},
+        command::{Answer, Records, Verdict},
     },
-    error::{not_the_writer, outcome_unknown},
-    store::{load, opening},
+    error::{database_busy, not_the_writer, outcome_unknown},
 };
 
 /// How long a writer with nothing to do leaves its connection untried.
 const IDLE_MAX: Duration = Duration::from_secs(1);
+
+/// When a database was too busy for a batch, how many of its commands may fail in a row by themselves before the rest are given
+/// back untried: then it is the database, and not one of them.
+const BUSY_IN_A_ROW_MAX: usize = 2;
 
 /// Why a writer stopped writing.
 pub(super) enum Outcome {
@@ -32,42 +33,43 @@ pub(super) enum Outcome {
     /// Another writer has taken the batch number.
     Fenced,
     /// The database failed before anything was written.
-    Lost(sqlx::Error),
+    Lost(Fault),
     /// The database failed while this was being written.
-    Unknown(Box<Decided>, sqlx::Error),
+    Unknown(Box<Decided>, Fault),
 }
 
-/// What a batch decided: each job with its verdict, and what there is to record.
+/// What a batch decided: each job with its verdict, and what there is to write.
 pub(super) struct Decided {
     pub verdicts: Vec<(Job, Verdict)>,
-    pub records: Records,
-    /// `None` when the commands changed nothing.
-    pub batch: Option<BatchRow>,
-    pub audits: Vec<AuditRecord>,
-    pub at: DateTime<Utc>,
+    pub append: Append,
 }
 
 /// Why a batch was not written.
 enum Stopped {
-    /// Postgres refuses something of one of these.
-    Refused(Vec<Job>, sqlx::Error),
+    /// The database does not take what one of these needs, or would record; nothing of them was written. Whether they were
+    /// decided, so that the memory holds what was not written.
+    One {
+        of: Vec<Job>,
+        fault: Fault,
+        decided: bool,
+    },
     For(Outcome),
 }
 
-impl Writer {
+impl<D: Database> Writer<D> {
     /// Writes batches until it cannot.
     pub(super) async fn serve(
         &self,
-        conn: &mut PgConnection,
+        session: &mut D::Session,
         mut book: Book,
         queue: &mut mpsc::Receiver<Job>,
     ) -> Outcome {
         loop {
-            let done = match time::timeout(IDLE_MAX, self.take(queue)).await {
-                Ok(Some(jobs)) => self.work(conn, &mut book, jobs).await,
-                Ok(None) => return Outcome::QueueClosed,
+            let done = match self.within(IDLE_MAX, self.take(queue)).await {
+                Some(Some(jobs)) => self.work(session, &mut book, jobs).await,
+                Some(None) => return Outcome::QueueClosed,
                 // A writer whose session is gone has lost the lock, and must not wait for a request to find that out.
-                Err(_idle) => in_time(self.patience(), conn.ping()).await.map_err(Outcome::Lost),
+                None => session.ping().await.map_err(Outcome::Lost),
             };
             if let Err(outcome) = done {
                 return outcome;
@@ -89,30 +91,39 @@ impl Writer {
         Some(jobs)
     }
 
-    /// Does these jobs in one batch. When Postgres refuses the batch, each is done by itself, so that the one that it cannot
-    /// take fails alone and never its neighbours.
-    async fn work(&self, conn: &mut PgConnection, book: &mut Book, jobs: Vec<Job>) -> Result<(), Outcome> {
+    /// Does these jobs in one batch. When the database does not take the batch, each is done by itself, so that the one at fault
+    /// fails alone and never its neighbours.
+    async fn work(&self, session: &mut D::Session, book: &mut Book, jobs: Vec<Job>) -> Result<(), Outcome> {
         let mut waiting = VecDeque::from([jobs]);
+        let mut busy_in_a_row = 0;
         while let Some(jobs) = waiting.pop_front() {
-            let stopped = match self.write_batch(conn, book, jobs).await {
-                Ok(()) => continue,
-                Err(stopped) => stopped,
-            };
-            let outcome = match stopped {
-                Stopped::Refused(jobs, refusal) => {
-                    give_back(&mut waiting, jobs, refusal);
-                    // What the memory holds was decided and not written.
-                    match self.open(conn).await {
+            let outcome = match self.write_batch(session, book, jobs).await {
+                Ok(()) => {
+                    busy_in_a_row = 0;
+                    continue;
+                }
+                Err(Stopped::One { of, fault, decided }) => {
+                    busy_in_a_row += usize::from(of.len() == 1 && matches!(fault, Fault::Busy(_)));
+                    give_back(&mut waiting, of, fault);
+                    if busy_in_a_row == BUSY_IN_A_ROW_MAX {
+                        refuse_all(waiting.drain(..).flatten(), database_busy);
+                    }
+                    if !decided {
+                        continue;
+                    }
+                    match self.open(session).await {
                         Ok(fresh) => {
+                            // It may begin after what another has written.
+                            self.recent.clear();
                             *book = fresh;
                             continue;
                         }
-                        Err(error) => Outcome::Lost(error),
+                        Err(fault) => Outcome::Lost(fault),
                     }
                 }
-                Stopped::For(outcome) => outcome,
+                Err(Stopped::For(outcome)) => outcome,
             };
-            refuse_all(waiting.into_iter().flatten());
+            refuse_all(waiting.into_iter().flatten(), not_the_writer);
             return Err(outcome);
         }
         Ok(())
@@ -120,52 +131,48 @@ impl Writer {
 
     async fn write_batch(
         &self,
-        conn: &mut PgConnection,
+        session: &mut D::Session,
         book: &mut Book,
         jobs: Vec<Job>,
     ) -> Result<(), Stopped> {
-        if let Err(error) = self.load(conn, book, &jobs).await {
-            if is_refusal(&error) {
-                return Err(Stopped::Refused(jobs, error));
+        if let Err(fault) = self.load(session, book, &jobs).await {
+            if matches!(fault, Fault::Refused(_) | Fault::Busy(_)) {
+                return Err(Stopped::One { of: jobs, fault, decided: false });
             }
-            refuse_all(jobs);
-            return Err(Stopped::For(Outcome::Lost(error)));
+            refuse_all(jobs, not_the_writer);
+            return Err(Stopped::For(Outcome::Lost(fault)));
         }
         let decided = self.decide(book, jobs);
-        match self.append(conn, &decided).await {
-            Appended::Written => {
-                self.recent.push(&decided.records.postings);
+        match session.append(&decided.append).await {
+            Ok(()) => {
+                self.recent.push(&decided.append.records.postings);
                 decided.answer(Settled::Written);
                 Ok(())
             }
-            Appended::Fenced => {
+            Err(Fault::Fenced) => {
                 decided.answer(Settled::NotWritten);
                 Err(Stopped::For(Outcome::Fenced))
             }
-            Appended::Refused(error) => {
-                let jobs = decided.verdicts.into_iter().map(|(job, _)| job).collect();
-                Err(Stopped::Refused(jobs, error))
+            Err(fault @ (Fault::Refused(_) | Fault::Busy(_))) => {
+                let of = decided.verdicts.into_iter().map(|(job, _)| job).collect();
+                Err(Stopped::One { of, fault, decided: true })
             }
-            Appended::Unknown(error) => Err(Stopped::For(Outcome::Unknown(Box::new(decided), error))),
+            Err(fault @ Fault::Lost(_)) => Err(Stopped::For(Outcome::Unknown(Box::new(decided), fault))),
         }
     }
 
-    async fn load(&self, conn: &mut PgConnection, book: &mut Book, jobs: &[Job]) -> Result<(), sqlx::Error> {
+    async fn load(&self, session: &mut D::Session, book: &mut Book, jobs: &[Job]) -> Result<(), Fault> {
         let mut wants = Wants::default();
         for job in jobs {
             book.wants(&job.ask.command, &mut wants);
         }
-        for month in &wants.months {
-            in_time(self.patience(), opening::ensure_month(conn, *month)).await?;
-        }
         let remembered_from = self.remembered_from(book.day().map(|day| day.date));
-        let loaded = in_time(self.patience(), load::load(conn, &wants, remembered_from)).await?;
-        book.learn(loaded);
+        book.learn(session.load(&wants, remembered_from).await?);
         Ok(())
     }
 
     fn decide(&self, book: &mut Book, jobs: Vec<Job>) -> Decided {
-        let at = self.clock.now();
+        let at = book.time(self.clock.now());
         let mut records = Records::default();
         let verdicts: Vec<(Job, Verdict)> = jobs
             .into_iter()
@@ -176,7 +183,7 @@ impl Writer {
             .collect();
         let batch = (!records.is_empty()).then(|| book.seal(&records, at));
         let audits = audits::of(&verdicts, at);
-        Decided { verdicts, records, batch, audits, at }
+        Decided { verdicts, append: Append { records, batch, audits, at } }
     }
 }
 
@@ -193,25 +200,29 @@ impl Decided {
     }
 }
 
-fn told(verdict: Verdict) -> Result<crate::domain::command::Answer, Failure> {
+fn told(verdict: Verdict) -> Result<Answer, Failure> {
     match verdict {
         Verdict::Done(answer) | Verdict::Repeated(answer) => Ok(answer),
         Verdict::Refused(refusal) => Err(Failure::from(refusal)),
     }
 }
 
-/// Puts the jobs of a refused batch back, each by itself. One that was alone is what Postgres refuses.
-fn give_back(waiting: &mut VecDeque<Vec<Job>>, jobs: Vec<Job>, refusal: sqlx::Error) {
+/// Puts the jobs of a batch back that the database did not take, each by itself. One that was alone is the one at fault.
+fn give_back(waiting: &mut VecDeque<Vec<Job>>, jobs: Vec<Job>, fault: Fault) {
     match <[Job; 1]>::try_from(jobs) {
+        Ok([job]) if matches!(fault, Fault::Busy(_)) => {
+            warn!(error = %fault, rpc = %job.ask.rpc, "the database cannot do what a command needs now");
+            job.answer(Err(database_busy()));
+        }
         Ok([job]) => {
-            error!(error = %refusal, rpc = %job.ask.rpc, "the database refuses what a command would record");
-            job.answer(Err(Failure::fault(refusal)));
+            error!(error = %fault, rpc = %job.ask.rpc, "the database refuses what a command needs");
+            job.answer(Err(Failure::fault(fault)));
         }
         Err(jobs) => waiting.extend(jobs.into_iter().map(|job| vec![job])),
     }
 }
 
 /// Nothing of these jobs was written.
-fn refuse_all(jobs: impl IntoIterator<Item = Job>) {
-    jobs.into_iter().for_each(|job| job.answer(Err(not_the_writer())));
+fn refuse_all(jobs: impl IntoIterator<Item = Job>, why: fn() -> Failure) {
+    jobs.into_iter().for_each(|job| job.answer(Err(why())));
 }

@@ -11,35 +11,37 @@
 //!
 //! - A writer that loses its connection in step 3 settles whether the batch is there before anyone is answered.
 //! - One whose batch number is taken is no longer the writer: it forgets everything and steps down.
-//! - When Postgres refuses a row, the book is opened anew and each command of the batch is done by itself, so that the one at
-//!   fault fails alone.
+//! - When the database does not take a batch, each command of it is done by itself, so that the one at fault fails alone: for good
+//!   when its data are refused, with `DATABASE_BUSY` when the database is full or too slow. What the memory holds by then and was
+//!   not written is read anew.
 //! - A writer that has fallen silent loses its session to another replica, and steps down when it wakes.
 //! - A replica that does not write answers `NOT_THE_WRITER` at once; a full queue answers `OVERLOADED`.
+//!
+//! The database is a seam ([`Database`]), and so all of this runs in a simulation too, whose database fails as a seed says.
 
-mod append;
 mod audits;
 mod batch;
+mod database;
 mod heartbeat;
 mod lead;
+mod postgres;
 mod queue;
 mod recent;
+mod settle;
+#[cfg(test)]
+mod tests;
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use chrono::NaiveDate;
-use platform::{
-    clock::SharedClock,
-    facts::{Fact, FactError},
-    leadership::Lead,
-};
+use platform::{clock::SharedClock, leadership::Lead};
 use serde::Deserialize;
-use sqlx::postgres::PgConnectOptions;
-use tokio::{sync::watch, time};
+use tokio::sync::watch;
 
+pub use database::{Append, Claim, Database, Fault, Opened, Session};
+pub use postgres::{FactsOf, Postgres};
 pub use queue::{Ask, Job, Rpc, WriterHandle, queue};
 pub use recent::Recent;
-
-use crate::domain::command::Records;
 
 /// Bounds of the writer.
 #[derive(Clone, Debug, Deserialize)]
@@ -65,18 +67,11 @@ pub struct WriterConfig {
     pub heartbeat_lost_ms: u64,
 }
 
-/// How much longer than the server's own bound a statement is waited for: then the server is gone.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Makes the facts that go through the outbox from what a batch recorded.
-pub type FactsOf = fn(&Records) -> Result<Vec<Fact>, FactError>;
-
 /// The writer, before it leads.
-pub struct Writer {
-    pub database: PgConnectOptions,
+pub struct Writer<D> {
+    pub database: D,
     pub config: WriterConfig,
     pub clock: SharedClock,
-    pub facts_of: FactsOf,
     /// Where what was written last is kept for the relay.
     pub recent: Recent,
     /// Where other replicas reach this one. Empty when they cannot.
@@ -85,25 +80,20 @@ pub struct Writer {
     pub leading: watch::Sender<Lead>,
 }
 
-impl Writer {
+impl<D: Database> Writer<D> {
+    /// Waits for `step`, and no longer than `bound`.
+    async fn within<T>(&self, bound: Duration, step: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = step => Some(done),
+            () = self.database.sleep(bound) => None,
+        }
+    }
+
     /// The first business date of which requests are remembered: long before all business, when no day is open.
     fn remembered_from(&self, business_date: Option<NaiveDate>) -> NaiveDate {
         business_date
             .and_then(|date| date.checked_sub_days(chrono::Days::new(self.config.request_memory_days.into())))
             .unwrap_or_default()
     }
-
-    /// How long the database is waited for.
-    fn patience(&self) -> Duration {
-        Duration::from_millis(self.config.statement_timeout_ms.into()) + PATIENCE
-    }
-}
-
-/// Waits for the database, and no longer than `bound`.
-async fn in_time<T>(
-    bound: Duration,
-    step: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    let late = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the database does not answer"));
-    time::timeout(bound, step).await.unwrap_or_else(|_| Err(late()))
 }

@@ -61,6 +61,11 @@ impl Book {
         amounts::in_currency_of(&state.account, asked.currency).map_err(|rule| rule.at("amount.currency"))?;
         let amount_max = acting.reference.amount_max(acting.on)?;
         amounts::check(asked.amount, state.account.currency, amount_max).map_err(|rule| rule.at("amount"))?;
+        let holds_max = acting.reference.open_holds_max(acting.on)?;
+        let holds = state.holds.len();
+        if u64::try_from(holds).is_ok_and(|holds| holds >= holds_max) {
+            return Err(Rule::OpenHoldsTooMany { account: account(), holds, holds_max }.at("account"));
+        }
         let days = Days::new(acting.reference.hold_days_max(acting.on)?);
         let latest = now.checked_add_days(days).unwrap_or(DateTime::<Utc>::MAX_UTC);
         // To the microsecond, which is what is recorded.

@@ -1,6 +1,6 @@
 //! The accounts in memory: found by number, by place and by hold; the least recently used go when there are too many.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use lru::LruCache;
 use money::Currency;
@@ -29,7 +29,7 @@ pub(super) struct Memory {
     /// Besides inter-branch accounts, which stay.
     accounts_max: usize,
     slots: LruCache<AccountNumber, Slot>,
-    /// Accounts of which a branch has one on a code and currency.
+    /// Accounts of which a branch has one on a code and currency, but for closed ones: each makes room for the next.
     by_place: HashMap<Place, AccountNumber>,
     /// Accounts that were moved in.
     by_former_number: HashMap<FormerNumber, AccountNumber>,
@@ -135,9 +135,6 @@ impl Memory {
     /// Adds an account.
     pub fn insert(&mut self, state: AccountState) {
         let account = Arc::clone(&state.account);
-        if account.kind.is_one_of_branch() {
-            self.by_place.insert(place_of(&account), account.number.clone());
-        }
         if let Some(former_number) = &account.former_number {
             self.by_former_number.insert(former_number.clone(), account.number.clone());
         }
@@ -145,13 +142,13 @@ impl Memory {
             self.pinned += 1;
         }
         self.by_hold.extend(state.holds.iter().map(|hold| (hold.number, account.number.clone())));
-        self.find_between_branches(&account);
+        self.find_by_place(&account);
         self.slots.put(account.number.clone(), Slot { state, named_in: self.batch });
     }
 
     /// An account as it is after a change.
     pub fn replace(&mut self, account: Arc<Account>) {
-        self.find_between_branches(&account);
+        self.find_by_place(&account);
         if let Some(slot) = self.slots.peek_mut(&account.number) {
             slot.state.account = account;
         }
@@ -177,18 +174,23 @@ impl Memory {
         }
     }
 
-    fn find_between_branches(&mut self, account: &Account) {
-        if account.kind != AccountKind::InterBranch {
+    /// Finds an account by its place as long as it is not closed.
+    fn find_by_place(&mut self, account: &Account) {
+        if !account.kind.is_one_of_branch() {
             return;
         }
-        let key = (account.branch.clone(), account.currency);
+        let number = &account.number;
+        let place = place_of(account);
+        let between = (account.branch.clone(), account.currency);
         if matches!(account.status, AccountStatus::Closed { .. }) {
-            if self.inter_branch.get(&key) == Some(&account.number) {
-                self.inter_branch.remove(&key);
-            }
-        } else {
-            self.inter_branch.insert(key, account.number.clone());
+            forget_at(&mut self.by_place, &place, number);
+            forget_at(&mut self.inter_branch, &between, number);
+            return;
         }
+        if account.kind == AccountKind::InterBranch {
+            self.inter_branch.insert(between, number.clone());
+        }
+        self.by_place.insert(place, number.clone());
     }
 
     /// Lets go of accounts above the bound. Those that the commands in hand name were moved to the front when they were
@@ -221,7 +223,7 @@ impl Memory {
     fn forget(&mut self, number: &AccountNumber) {
         let Some(Slot { state, .. }) = self.slots.pop(number) else { return };
         if state.account.kind.is_one_of_branch() {
-            self.by_place.remove(&place_of(&state.account));
+            forget_at(&mut self.by_place, &place_of(&state.account), number);
         }
         if let Some(former_number) = &state.account.former_number {
             self.by_former_number.remove(former_number);
@@ -229,6 +231,13 @@ impl Memory {
         for hold in &state.holds {
             self.by_hold.remove(&hold.number);
         }
+    }
+}
+
+/// Forgets which account is at a place, when it is this one.
+fn forget_at<P: Eq + Hash>(places: &mut HashMap<P, AccountNumber>, place: &P, number: &AccountNumber) {
+    if places.get(place) == Some(number) {
+        places.remove(place);
     }
 }
 

@@ -18,7 +18,7 @@ mod moving_in;
 mod posting;
 mod repeats;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 mod wants;
 
 use std::{collections::HashMap, sync::Arc};
@@ -54,11 +54,22 @@ pub struct Heads {
     pub batch: i64,
     /// Of the last batch.
     pub hash: Digest,
+    /// When the last batch was recorded.
+    pub recorded_at: DateTime<Utc>,
 }
 
 impl Default for Heads {
     fn default() -> Self {
-        Self { posting: 0, hold: 0, hold_event: 0, account: 0, suspense: 0, batch: 0, hash: chain::START }
+        Self {
+            posting: 0,
+            hold: 0,
+            hold_event: 0,
+            account: 0,
+            suspense: 0,
+            batch: 0,
+            hash: chain::START,
+            recorded_at: DateTime::UNIX_EPOCH,
+        }
     }
 }
 
@@ -123,6 +134,11 @@ impl Book {
         self.day.as_ref()
     }
 
+    /// The time for what is decided next: what the clock says, and never before what is recorded already.
+    pub fn time(&self, clock: DateTime<Utc>) -> DateTime<Utc> {
+        clock.max(self.heads.recorded_at)
+    }
+
     /// Base data.
     pub fn reference(&self) -> &Reference {
         &self.reference
@@ -178,6 +194,7 @@ impl Book {
         };
         self.heads.batch = number.0;
         self.heads.hash = hash;
+        self.heads.recorded_at = now;
         row
     }
 

@@ -230,6 +230,11 @@ impl Reference {
         self.days(parameters::HOLD_DAYS_MAX, on)
     }
 
+    pub fn open_holds_max(&self, on: NaiveDate) -> Result<u64, Rule> {
+        let value = self.parameter(parameters::OPEN_HOLDS_MAX, on)?;
+        Ok(value.parse().expect("invariant: a parameter has the form of its rule"))
+    }
+
     /// The largest amount of a line, an overdraft line or a freeze.
     pub fn amount_max(&self, on: NaiveDate) -> Result<Decimal, Rule> {
         let value = self.parameter(parameters::AMOUNT_MAX, on)?;

@@ -17,12 +17,15 @@ pub(super) const VALUE_DATE_FORWARD_DAYS_MAX: &str = "VALUE_DATE_FORWARD_DAYS_MA
 pub(super) const HOLD_DAYS_MAX: &str = "HOLD_DAYS_MAX";
 pub(super) const SUSPENSE_RECEIVABLE_CODE: &str = "SUSPENSE_RECEIVABLE_CODE";
 pub(super) const SUSPENSE_PAYABLE_CODE: &str = "SUSPENSE_PAYABLE_CODE";
+pub(super) const OPEN_HOLDS_MAX: &str = "OPEN_HOLDS_MAX";
 pub(super) const AMOUNT_MAX: &str = "AMOUNT_MAX";
 pub(super) const OPENING_PERIOD_UNTIL: &str = "OPENING_PERIOD_UNTIL";
 pub(super) const OPENING_HISTORY_FROM: &str = "OPENING_HISTORY_FROM";
 
 /// Most days that a parameter may say: ten years.
 const DAYS_MAX: u64 = 3_653;
+/// Most that `OPEN_HOLDS_MAX` may say: each is in memory with its account, and is looked at by whatever takes from it.
+const HOLDS_MAX: u64 = 10_000;
 /// Most that `AMOUNT_MAX` may say: a billion such entries still add up exactly.
 const AMOUNT_MAX_MAX: i64 = 1_000_000_000_000_000;
 
@@ -49,6 +52,8 @@ pub enum ParameterForm {
     LedgerCode,
     /// A whole number of days.
     Days,
+    /// A whole number of holds.
+    Holds,
     /// An amount above zero.
     Amount,
     /// A date.
@@ -121,6 +126,13 @@ pub const PARAMETERS: &[ParameterRule] = &[
         needed: true,
     },
     ParameterRule {
+        code: OPEN_HOLDS_MAX,
+        meaning: "How many holds an account may have open.",
+        form: ParameterForm::Holds,
+        fixed: false,
+        needed: true,
+    },
+    ParameterRule {
         code: AMOUNT_MAX,
         meaning: "The largest amount of a line, of an overdraft line or of a freeze, in any currency.",
         form: ParameterForm::Amount,
@@ -150,16 +162,19 @@ impl ParameterForm {
             Self::Currency => value.len() == 3 && value.bytes().all(|byte| byte.is_ascii_uppercase()),
             Self::Zone => Tz::from_str(value).is_ok(),
             Self::LedgerCode => is_ledger_code(value),
-            Self::Days => {
-                value.bytes().all(|byte| byte.is_ascii_digit())
-                    && value.parse().is_ok_and(|days: u64| days <= DAYS_MAX)
-            }
+            Self::Days => is_number(value, DAYS_MAX),
+            Self::Holds => is_number(value, HOLDS_MAX),
             Self::Amount => money::parse_amount(value)
                 .is_ok_and(|amount| amount > Decimal::ZERO && amount <= AMOUNT_MAX_MAX.into()),
             // In one form only, which is also how it is written.
             Self::Date => value.parse().is_ok_and(|date: NaiveDate| date.to_string() == value),
         }
     }
+}
+
+/// Whether a value is a whole number from 0 to `max`, and nothing besides digits.
+fn is_number(value: &str, max: u64) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_digit()) && value.parse().is_ok_and(|number: u64| number <= max)
 }
 
 impl fmt::Display for ParameterForm {
@@ -169,6 +184,7 @@ impl fmt::Display for ParameterForm {
             Self::Zone => f.write_str("a time zone of the IANA database, for example Asia/Shanghai"),
             Self::LedgerCode => f.write_str("a ledger code: four digits, then two a level"),
             Self::Days => write!(f, "a number of days from 0 to {DAYS_MAX}"),
+            Self::Holds => write!(f, "a number of holds from 0 to {HOLDS_MAX}"),
             Self::Amount => write!(f, "an amount above 0 and up to {AMOUNT_MAX_MAX}"),
             Self::Date => f.write_str("a date as YYYY-MM-DD"),
         }

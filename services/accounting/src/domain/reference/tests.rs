@@ -228,6 +228,7 @@ fn parameters_are_known_and_have_a_form() {
     refuses(parameter("OTHER", "1"), "parameter.code: OTHER is no parameter that the books know");
     for (code, values) in [
         ("HOLD_DAYS_MAX", vec!["", "-1", "+1", "1.0", "3654", "x", "99999999999999999999"]),
+        ("OPEN_HOLDS_MAX", vec!["", "-1", "1.0", "10001"]),
         ("AMOUNT_MAX", vec!["0", "-1", "1e3", "1000000000000001", ""]),
         ("BANK_ZONE", vec!["", "Asia", "Mars/Olympus"]),
         ("EXCHANGE_CODE", vec!["", "30", "3002x"]),

@@ -11,7 +11,7 @@ use countinghouse_proto::{
     common::v1::Money,
 };
 use futures::future::join_all;
-use testkit::TestKafka;
+use testkit::{PrivateBroker, TestKafka};
 
 use super::{
     House, Refused, base_data, new_id,
@@ -78,6 +78,11 @@ impl Bank {
     /// A bank with topics of its own on this broker, which takes in the facts on these topics.
     pub async fn taking_in(kafka: TestKafka, topics: &[&str]) -> Bank {
         Bank::in_house(House::taking_in(kafka, topics).await).await
+    }
+
+    /// A bank whose facts go to a broker of the test's own.
+    pub async fn on(broker: &PrivateBroker) -> Bank {
+        Bank::in_house(House::on_broker(broker).await).await
     }
 
     async fn in_house(house: House) -> Bank {

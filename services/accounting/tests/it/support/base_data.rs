@@ -54,6 +54,7 @@ fn parameters() -> impl Iterator<Item = Content> {
         ("VALUE_DATE_BACK_DAYS_MAX", "30"),
         ("VALUE_DATE_FORWARD_DAYS_MAX", "5"),
         ("HOLD_DAYS_MAX", "365"),
+        ("OPEN_HOLDS_MAX", "1000"),
         ("AMOUNT_MAX", "1000000000000"),
         ("OPENING_PERIOD_UNTIL", "2026-03-31"),
         ("OPENING_HISTORY_FROM", "2015-01-01"),

@@ -1,4 +1,4 @@
-//! A clock that goes on by itself and can be moved forward.
+//! A clock that goes on by itself and can be moved.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -17,6 +17,12 @@ impl MovableClock {
     pub fn advance(&self, by: Duration) {
         let by_ms = i64::try_from(by.as_millis()).expect("a test moves its clock by less than an age");
         self.ahead_ms.fetch_add(by_ms, Ordering::SeqCst);
+    }
+
+    /// Puts it back, as a correction of the system's clock does.
+    pub fn put_back(&self, by: Duration) {
+        let by_ms = i64::try_from(by.as_millis()).expect("a test moves its clock by less than an age");
+        self.ahead_ms.fetch_sub(by_ms, Ordering::SeqCst);
     }
 }
 

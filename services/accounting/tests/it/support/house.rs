@@ -23,7 +23,7 @@ use platform::{
 };
 use rdkafka::message::OwnedMessage;
 use testkit::{
-    TestDatabase, TestKafka,
+    PrivateBroker, TestDatabase, TestKafka,
     keys::{Claims, Issuer},
     wait_for,
 };
@@ -71,6 +71,11 @@ impl House {
             kafka.topic(topic, 2).await;
         }
         House::on(kafka, topics).await
+    }
+
+    /// With empty books, and topics on a broker of the test's own.
+    pub async fn on_broker(broker: &PrivateBroker) -> House {
+        House::on(with_topics(broker.kafka()).await, &[]).await
     }
 
     async fn on(kafka: TestKafka, facts: &[&str]) -> House {

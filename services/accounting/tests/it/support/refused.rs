@@ -1,6 +1,6 @@
 //! A call that was not done, as a program reads it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -15,6 +15,8 @@ pub struct Refused {
     pub field: String,
     pub metadata: HashMap<String, String>,
     pub message: String,
+    /// When a repeat may succeed.
+    pub retry_after: Option<Duration>,
 }
 
 impl Refused {
@@ -35,6 +37,7 @@ impl From<Status> for Refused {
             field: fields.first().map(|violation| violation.field.clone()).unwrap_or_default(),
             metadata: info.map(|info| info.metadata.clone()).unwrap_or_default(),
             message: status.message().to_owned(),
+            retry_after: details.retry_info().and_then(|retry| retry.retry_delay),
         }
     }
 }

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::domain::{
     base::{Operator, TransactionKind},
-    book::{acting::Acting, amounts},
+    book::{acting::Acting, amounts::code},
     refusal::Rule,
 };
 
@@ -20,17 +20,17 @@ pub(in crate::domain::book) enum AboveLimit {
     IsAllowed,
 }
 
-/// Checks the debits of each currency. Without a limit for a kind and currency nothing of it is allowed.
+/// Checks what is moved in each currency. Without a limit for a kind and currency nothing of it is allowed.
 pub(super) fn check(
     acting: &Acting<'_>,
     kind: TransactionKind,
-    debits: impl Iterator<Item = (Currency, Decimal)>,
+    amounts: impl Iterator<Item = (Currency, Decimal)>,
     above: AboveLimit,
 ) -> Result<(), Rule> {
     if above == AboveLimit::IsAllowed {
         return Ok(());
     }
-    for (currency, amount) in debits {
+    for (currency, amount) in amounts {
         let own = limit(acting.operator, kind, currency);
         if amount <= own {
             continue;
@@ -38,7 +38,7 @@ pub(super) fn check(
         let exceeded = |by: &Operator, limit| Rule::OperatorLimitExceeded {
             operator: by.code.clone(),
             kind,
-            currency: amounts::code(currency),
+            currency: code(currency),
             amount,
             limit,
         };
@@ -52,7 +52,7 @@ pub(super) fn check(
             None if above == AboveLimit::IsRefused => return Err(exceeded(acting.operator, own)),
             None if acting.origin.is_seconded() => {}
             None => {
-                let (operator, currency) = (acting.operator.code.clone(), amounts::code(currency));
+                let (operator, currency) = (acting.operator.code.clone(), code(currency));
                 return Err(Rule::ApprovalRequired { operator, kind, currency, amount, limit: own });
             }
         }

@@ -24,6 +24,8 @@ pub(super) struct Draft<'a> {
     pub sums: Vec<Sum>,
     /// Of the same lines, for each branch and currency.
     pub branch_sums: Vec<BranchSum<'a>>,
+    /// Of the lines off the balance sheet, for each currency.
+    off_balance_sums: Vec<Sum>,
     has_cash: bool,
     has_customer: bool,
 }
@@ -84,6 +86,7 @@ pub(super) fn draft<'a>(
         parties: Vec::with_capacity(count),
         sums: Vec::with_capacity(1),
         branch_sums: Vec::with_capacity(2),
+        off_balance_sums: Vec::new(),
         has_cash: false,
         has_customer: false,
     };
@@ -156,8 +159,10 @@ impl<'a> Draft<'a> {
         }
         self.has_cash |= code.cash;
         self.has_customer |= account.kind.is_customer();
-        if !account.off_balance {
-            self.sum(account.currency, line.side, line.amount);
+        if account.off_balance {
+            add(&mut self.off_balance_sums, account.currency, line.side, line.amount);
+        } else {
+            add(&mut self.sums, account.currency, line.side, line.amount);
             self.branch_sum(&account.branch, account.currency, line.side, line.amount);
         }
         self.lines.push(DraftLine {
@@ -176,17 +181,6 @@ impl<'a> Draft<'a> {
             self.parties.push(Party { state, reduced_by: Decimal::ZERO, reduced_in: None });
             self.parties.len() - 1
         })
-    }
-
-    fn sum(&mut self, currency: Currency, side: Side, amount: Decimal) {
-        let place = self.sums.iter().position(|sum| sum.currency == currency).unwrap_or_else(|| {
-            self.sums.push(Sum { currency, debit: Decimal::ZERO, credit: Decimal::ZERO });
-            self.sums.len() - 1
-        });
-        match side {
-            Side::Debit => self.sums[place].debit += amount,
-            Side::Credit => self.sums[place].credit += amount,
-        }
     }
 
     fn branch_sum(&mut self, branch: &'a BranchCode, currency: Currency, side: Side, amount: Decimal) {
@@ -212,8 +206,21 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The debits of each currency, which limits are held against.
-    pub fn debits(&self) -> impl Iterator<Item = (Currency, Decimal)> {
-        self.sums.iter().map(|sum| (sum.currency, sum.debit))
+    /// What limits are held against, for each currency: the debits on the balance sheet; and off it, where nothing balances, the
+    /// greater side.
+    pub fn amounts(&self) -> impl Iterator<Item = (Currency, Decimal)> {
+        let off_balance = self.off_balance_sums.iter().map(|sum| (sum.currency, sum.debit.max(sum.credit)));
+        self.sums.iter().map(|sum| (sum.currency, sum.debit)).chain(off_balance)
+    }
+}
+
+fn add(sums: &mut Vec<Sum>, currency: Currency, side: Side, amount: Decimal) {
+    let place = sums.iter().position(|sum| sum.currency == currency).unwrap_or_else(|| {
+        sums.push(Sum { currency, debit: Decimal::ZERO, credit: Decimal::ZERO });
+        sums.len() - 1
+    });
+    match side {
+        Side::Debit => sums[place].debit += amount,
+        Side::Credit => sums[place].credit += amount,
     }
 }

@@ -90,7 +90,7 @@ impl Book {
         let captured = asked.capture.map_or(Ok(Decimal::ZERO), |(hold, _)| draft.captured(hold))?;
         let Moved { entries, balances } = draft.moved(asked, captured)?;
         let kind = draft.kind();
-        limits::check(acting, kind, draft.debits(), asked.above_limit)?;
+        limits::check(acting, kind, draft.amounts(), asked.above_limit)?;
         let origin = acting.origin;
         let posting = Posting {
             number: PostingNumber(0),

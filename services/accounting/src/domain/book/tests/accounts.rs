@@ -265,3 +265,51 @@ fn a_dry_run_opens_nothing_and_gives_no_number() {
     }
     assert_eq!(*bank.book.heads(), heads);
 }
+
+#[test]
+fn a_closed_account_of_a_branch_makes_room_for_the_next() {
+    let mut bank = Bank::new();
+    let place = "110100/602101";
+    let income = |bank: &mut Bank| {
+        let line = |place| post([dr("a", "1 CNY"), cr(place, "1 CNY")]);
+        bank.posted("B0@110100", line(place)).entries[1].account.clone()
+    };
+    let first = income(&mut bank);
+    bank.posted("B0@110100", post([dr(place, "1 CNY"), cr("a", "1 CNY")]));
+    bank.account("B0@110100", change(first.as_str(), AccountChange::Close));
+    let cold = bank.recorded.open_book(100);
+    for book in [None, Some(cold)] {
+        bank.book = book.unwrap_or(bank.book);
+        let told = bank.refused("B0@110100", post([dr("a", "1 CNY"), cr(place, "1 CNY")])).to_string();
+        assert!(told.ends_with("branch 110100 has no account on 602101 in CNY"), "{told}");
+    }
+    let next = bank.account("B0@110100+S0", open(AccountKind::Internal, "602101", "CNY")).number;
+    assert_ne!(next, first);
+    assert_eq!(income(&mut bank), next);
+    // The closed one is read, and does not take the place of the next.
+    assert!(matches!(
+        bank.refused("B0@110100", post([dr("a", "1 CNY"), cr(first.as_str(), "1 CNY")])).rule,
+        Rule::AccountClosed { .. }
+    ));
+    assert_eq!(income(&mut bank), next);
+    bank.book = bank.recorded.open_book(1);
+    assert_eq!(income(&mut bank), next);
+    bank.recorded.verify();
+}
+
+#[test]
+fn a_branch_opens_an_inter_branch_account_after_it_has_closed_one() {
+    let mut bank = Bank::new();
+    let number = bank
+        .recorded
+        .accounts
+        .values()
+        .find(|account| account.kind == AccountKind::InterBranch && account.branch.as_str() == "110200");
+    let number = number.unwrap().number.clone();
+    bank.account("T2@110200", change(number.as_str(), AccountChange::Close));
+    bank.account("B0@110200+S0", open(AccountKind::InterBranch, "300301", "CNY"));
+    bank.book = bank.recorded.open_book(100);
+    let posting = bank.posted(T1, post([dr("a", "1 CNY"), cr("b", "1 CNY")]));
+    assert!(posting.entries.iter().all(|entry| entry.account != number));
+    assert_eq!(posting.entries.len(), 4);
+}

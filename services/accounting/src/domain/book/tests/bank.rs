@@ -118,10 +118,11 @@ impl Bank {
         }
         self.book.learn(self.recorded.load(&wants));
         let mut records = Records::default();
-        let decide = |command: &Command| self.book.decide(command, self.now, &mut records);
+        let now = self.book.time(self.now);
+        let decide = |command: &Command| self.book.decide(command, now, &mut records);
         let verdicts = commands.iter().map(decide).collect();
         if !records.is_bare() {
-            let row = self.book.seal(&records, self.now);
+            let row = self.book.seal(&records, now);
             self.recorded.append(row, records);
         }
         self.now += TimeDelta::seconds(1);
@@ -314,7 +315,7 @@ pub fn base_data() -> Vec<BaseVersion> {
         .collect()
 }
 
-const PARAMETERS: [(&str, &str); 12] = [
+const PARAMETERS: [(&str, &str); 13] = [
     ("BASE_CURRENCY", "CNY"),
     ("BANK_ZONE", "Asia/Shanghai"),
     ("INTER_BRANCH_CODE", "3003"),
@@ -324,6 +325,7 @@ const PARAMETERS: [(&str, &str); 12] = [
     ("VALUE_DATE_BACK_DAYS_MAX", "30"),
     ("VALUE_DATE_FORWARD_DAYS_MAX", "5"),
     ("HOLD_DAYS_MAX", "10"),
+    ("OPEN_HOLDS_MAX", "20"),
     ("AMOUNT_MAX", "1000000"),
     ("OPENING_PERIOD_UNTIL", "2026-01-09"),
     ("OPENING_HISTORY_FROM", "2020-01-01"),

@@ -202,3 +202,21 @@ fn a_dry_capture_leaves_the_hold_as_it_is() {
     assert_eq!((*bank.book.heads(), bank.available("a").as_str()), (heads, "9900"));
     bank.captured(hold, "100 CNY", false);
 }
+
+#[test]
+fn an_account_has_a_bounded_number_of_open_holds() {
+    let mut bank = Bank::new();
+    let holds: Vec<HoldNumber> = (0..20).map(|_| bank.held("1 CNY")).collect();
+    let expires_at = bank.hour();
+    let refusal = bank.refused(T1, place("a", "1 CNY", expires_at));
+    assert_eq!(refusal.field.as_deref(), Some("account"));
+    assert!(matches!(refusal.rule, Rule::OpenHoldsTooMany { holds: 20, holds_max: 20, .. }), "{refusal}");
+    bank.done(T1, place("line", "1 CNY", expires_at));
+
+    bank.now += TimeDelta::hours(2);
+    let expires_at = bank.hour();
+    let refusal = bank.refused(T1, place("a", "1 CNY", expires_at));
+    assert!(matches!(refusal.rule, Rule::OpenHoldsTooMany { .. }), "lapsed, and not written down: {refusal}");
+    assert_eq!(bank.expire(&holds[..1]), 1);
+    bank.held("1 CNY");
+}

@@ -110,3 +110,20 @@ fn nothing_is_posted_before_a_day_is_open() {
     bank.book = bank.recorded.open_book(1_000);
     assert_eq!(bank.refused("T1@110100", deposit("1 CNY")).rule, Rule::NoBusinessDay);
 }
+
+#[test]
+fn what_is_moved_off_the_balance_sheet_alone_is_held_against_limits_too() {
+    let mut bank = Bank::new();
+    let register = "110100/800101";
+    bank.posted("T1@110100", post([dr(register, "50000 CNY")]));
+    let refusal = bank.refused("T1@110100", post([dr(register, "50000.01 CNY")]));
+    let told =
+        "50000 is the limit of T1 for Internal in CNY, and 50000.01 is above it: a second person must agree";
+    assert_eq!(refusal.to_string(), told);
+    // In and out are not added up, nor what is moved beside the balance sheet.
+    bank.posted("T1@110100", post([dr(register, "50000 CNY"), cr(register, "50000 CNY")]));
+    let beside = [dr(CASH, "50000 CNY"), cr("a", "50000 CNY"), cr(register, "50000 CNY")];
+    bank.posted("T1@110100", post(beside));
+    let beside = post([dr(CASH, "1 CNY"), cr("a", "1 CNY"), dr(register, "50001 CNY")]);
+    assert!(matches!(bank.refused("T1@110100", beside).rule, Rule::ApprovalRequired { .. }));
+}

@@ -110,3 +110,18 @@ fn a_hold_is_found_with_its_account() {
     assert_eq!(wants(&mut bank, &command).holds.len(), 1);
     bank.done(T1, release);
 }
+
+#[test]
+fn a_clock_that_goes_back_does_not_take_the_journal_back() {
+    let mut bank = Bank::new();
+    let before = bank.posted(T1, post([dr("a", "1 CNY"), cr("c", "1 CNY")])).recorded_at;
+    bank.now -= chrono::TimeDelta::days(1);
+    for _writer in 0..2 {
+        bank.book = bank.recorded.open_book(100);
+        let posting = bank.posted(T1, post([dr("a", "1 CNY"), cr("c", "1 CNY")]));
+        assert_eq!(posting.recorded_at, before);
+    }
+    bank.now = before + chrono::TimeDelta::seconds(1);
+    assert!(bank.posted(T1, post([dr("a", "1 CNY"), cr("c", "1 CNY")])).recorded_at > before);
+    bank.recorded.verify();
+}

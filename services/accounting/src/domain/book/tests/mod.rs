@@ -1,9 +1,9 @@
 //! Decisions of the book, on a small bank.
 
 mod accounts;
-pub(in crate::domain) mod bank;
+pub(crate) mod bank;
 mod base_data;
-mod batches;
+pub(crate) mod batches;
 mod business;
 mod facts;
 mod holds;
@@ -11,7 +11,7 @@ mod limits;
 mod memory;
 mod moving_in;
 mod postings;
-mod properties;
-pub(in crate::domain) mod records;
+pub(crate) mod properties;
+pub(crate) mod records;
 mod repeats;
 pub(in crate::domain) mod templates;

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use super::{
     bank::{Bank, cr, day, dr, post, transaction},
     batches::{batch, pay},
+    records::Recorded,
 };
 use crate::domain::{
     base::{NormalSide, Side},
@@ -93,7 +94,7 @@ fn change() -> impl Strategy<Value = Action> {
     })
 }
 
-fn action() -> impl Strategy<Value = Action> {
+pub fn action() -> impl Strategy<Value = Action> {
     let payment = || (customer(), customer(), money()).prop_map(|(from, to, money)| pay(from, to, &money));
     let cash = (customer(), money(), any::<bool>()).prop_map(|(account, money, out)| {
         let till = "110100/100101";
@@ -274,8 +275,7 @@ fn balances(postings: &[Posting]) -> BTreeMap<AccountId, (i64, Decimal, Decimal)
 }
 
 /// ACC-1, 2, 3, 5, 7 and 8, of everything that was recorded.
-fn check_books(bank: &Bank) -> Result<(), TestCaseError> {
-    let recorded = &bank.recorded;
+pub fn check_books(recorded: &Recorded) -> Result<(), TestCaseError> {
     let verifier = recorded.verify();
     let balances = balances(&recorded.postings);
     for (id, (n, debit, credit)) in &balances {
@@ -339,7 +339,7 @@ proptest! {
         for steps in &appends {
             known.run(&mut bank, steps)?;
         }
-        check_books(&bank)?;
+        check_books(&bank.recorded)?;
         // A book that was opened anew decides as this one does.
         let heads = *bank.book.heads();
         let opened = bank.recorded.open_book(100);

@@ -18,6 +18,7 @@ use crate::domain::{
     hold::{Hold, HoldEvent, HoldState},
     ids::{AccountId, AccountNumber, CurrencyCode, HoldNumber, PostingNumber},
     reference::Reference,
+    status::AccountStatus,
     suspense::SuspenseRecord,
     transaction::Posting,
 };
@@ -56,16 +57,8 @@ impl Recorded {
     /// A book as a new writer opens it.
     pub fn open_book(&self, accounts_max: usize) -> Book {
         let reference = Reference::from_versions(self.base.clone()).unwrap();
-        let heads = Heads {
-            posting: self.postings.last().map_or(0, |posting| posting.number.0),
-            hold: self.hold_events.iter().map(|event| event.hold.number.0).max().unwrap_or(0),
-            hold_event: self.hold_events.last().map_or(0, |event| event.number),
-            account: self.accounts.keys().last().map_or(0, |id| id.0),
-            suspense: self.suspense.last().map_or(0, |record| record.item.number.0),
-            batch: self.batches.last().map_or(0, |row| row.number.0),
-            hash: self.batches.last().map_or(Heads::default().hash, |row| row.hash),
-        };
-        let mut book = Book::new(reference, self.day.clone(), heads, accounts_max).begun_on(self.first_day);
+        let mut book =
+            Book::new(reference, self.day.clone(), self.heads(), accounts_max).begun_on(self.first_day);
         let between_branches = self
             .accounts
             .values()
@@ -73,6 +66,20 @@ impl Recorded {
         let accounts = between_branches.map(|account| self.state_of(account)).collect();
         book.learn(Loaded { accounts, earlier: HashMap::new() });
         book
+    }
+
+    /// The last numbers given, and the chain's head.
+    pub fn heads(&self) -> Heads {
+        Heads {
+            posting: self.postings.last().map_or(0, |posting| posting.number.0),
+            hold: self.hold_events.iter().map(|event| event.hold.number.0).max().unwrap_or(0),
+            hold_event: self.hold_events.last().map_or(0, |event| event.number),
+            account: self.accounts.keys().last().map_or(0, |id| id.0),
+            suspense: self.suspense.last().map_or(0, |record| record.item.number.0),
+            batch: self.batches.last().map_or(0, |row| row.number.0),
+            hash: self.batches.last().map_or(Heads::default().hash, |row| row.hash),
+            recorded_at: self.batches.last().map_or(Heads::default().recorded_at, |row| row.recorded_at),
+        }
     }
 
     pub fn append(&mut self, row: BatchRow, records: Records) {
@@ -102,8 +109,9 @@ impl Recorded {
         let wanted = |account: &&Account| {
             let currency = CurrencyCode::new(account.currency.code());
             let place = (account.branch.clone(), account.ledger_code.clone(), currency);
+            let is_closed = matches!(account.status, AccountStatus::Closed { .. });
             wants.accounts.contains(&account.number)
-                || (account.kind.is_one_of_branch() && wants.of_branch.contains(&place))
+                || (account.kind.is_one_of_branch() && !is_closed && wants.of_branch.contains(&place))
                 || account.former_number.as_ref().is_some_and(|it| wants.former_numbers.contains(it))
                 || of_hold(account.id)
         };
@@ -146,7 +154,7 @@ impl Recorded {
         Ok(verifier)
     }
 
-    fn state_of(&self, account: &Account) -> AccountState {
+    pub fn state_of(&self, account: &Account) -> AccountState {
         let mut entries = self.postings.iter().flat_map(|posting| &posting.entries);
         let last = entries.rfind(|entry| entry.account_id == account.id);
         let balance = last.map_or(RunningBalance::default(), |entry| RunningBalance {
@@ -165,7 +173,7 @@ impl Recorded {
         last.into_values().filter(|hold| hold.state == HoldState::Open).cloned().collect()
     }
 
-    fn earlier(&self, request: Uuid) -> Option<Earlier> {
+    pub fn earlier(&self, request: Uuid) -> Option<Earlier> {
         let posting = self.postings.iter().find(|posting| posting.request_id == request);
         let event = self.hold_events.iter().find(|event| event.request_id == request);
         if let Some(kept) = self.kept.get(&request) {
