@@ -85,7 +85,8 @@ impl Book {
                 }
                 Ok(Answer::Posted(posting))
             }
-            Err(Unbookable { branch, code, refusal }) => {
+            Err(unbookable) => {
+                let Unbookable { branch, code, refusal } = *unbookable;
                 let number = self.next_suspense();
                 let head_office = || reference.head_office(on).map(|branch| branch.code.clone());
                 let item = SuspenseItem {
@@ -118,14 +119,15 @@ impl Book {
         fact: &ReceivedFact,
         on: NaiveDate,
         now: DateTime<Utc>,
-    ) -> Result<Bookable, Unbookable> {
+    ) -> Result<Bookable, Box<Unbookable>> {
         let kind = &fact.identity.kind;
-        let nothing = |refusal: Refusal| Unbookable { branch: None, code: String::new(), refusal };
+        let nothing = |refusal: Refusal| Box::new(Unbookable { branch: None, code: String::new(), refusal });
         let unknown = || nothing(Rule::FactUnknown { kind: kind.clone(), on }.into());
         let code = reference.template_of_fact(kind, on).ok_or_else(unknown)?;
         let template = reference.template(code, on).map_err(|rule| nothing(rule.into()))?;
-        let of_code =
-            |branch: Option<BranchCode>, refusal| Unbookable { branch, code: code.to_owned(), refusal };
+        let of_code = |branch: Option<BranchCode>, refusal| {
+            Box::new(Unbookable { branch, code: code.to_owned(), refusal })
+        };
         let from = FromFact::read(template, kind, &fact.payload).map_err(|refusal| of_code(None, refusal))?;
         let known = reference.branch(&from.branch, on).map(|branch| branch.code.clone());
         let origin = Origin { branch: from.branch.clone(), ..origin.clone() };

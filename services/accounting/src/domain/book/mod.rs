@@ -148,7 +148,9 @@ impl Book {
     pub fn wants(&mut self, command: &Command, wants: &mut Wants) {
         let (lines, places) = self.lines_by_template(command);
         wants::of_lines(&lines, &mut self.memory, wants);
-        places.into_iter().for_each(|place| wants::of_place(place, &mut self.memory, wants));
+        for place in places {
+            wants::of_place(place, &mut self.memory, wants);
+        }
         self.ahead.see(command);
         wants::collect(command, &mut self.memory, wants);
         self.want_months(command, wants);
