@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// How many seeds are run, from 1 on, unless `SIMULATION_SEEDS` says how many, or `SIMULATION_SEED` which one.
-const SEEDS: u64 = 500;
+const SEEDS: u64 = 300;
 
 /// As long as anyone waits for an answer: longer than it takes to settle an append, and to lead again.
 const PATIENCE: Duration = Duration::from_mins(1);
