@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use futures::{StreamExt, future::join_all, stream};
+use futures::{StreamExt, future::select_all, stream};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time;
 use tonic::transport::Channel;
@@ -139,36 +139,36 @@ impl Ground<'_> {
         Ok(())
     }
 
-    /// Asks both replicas, each for a posting of its own, until one is acknowledged, and says when; with what came of both.
+    /// Asks both replicas, each for a posting of its own, until one acknowledges it, and says when; with what came of both.
     async fn probe(&self, seed: u64) -> Result<(Instant, Outcome)> {
         let mut rng = StdRng::seed_from_u64(seed);
-        let channels = self.channels();
-        let asked: Vec<Asked> = channels
-            .iter()
-            .map(|_| {
-                let (token, request) = self.customers.transfer(&mut rng);
-                Asked { token, request }
-            })
-            .collect();
-        let began = Instant::now();
-        while began.elapsed() < SERVED_WITHIN {
-            let sent = asked.iter().zip(&channels).map(|(asked, channel)| async move {
-                let attempt = asked.send(channel, PROBE_MAX).await;
-                (Instant::now(), attempt)
-            });
-            let sent = join_all(sent).await;
-            let is_over = |(_, attempt): &&(Instant, Attempt)| !matches!(attempt, Attempt::Lost);
-            let served_at = sent.iter().filter(is_over).map(|(at, _)| *at).min();
-            if let Some(at) = served_at {
-                let mut outcome = Outcome::default();
-                for (asked, (_, attempt)) in asked.into_iter().zip(sent) {
-                    outcome.note(asked, attempt);
+        let asked = self.stack.replicas.iter().map(|_| {
+            let (token, request) = self.customers.transfer(&mut rng);
+            Asked { token, request }
+        });
+        let asked: Vec<Asked> = asked.collect();
+        let probes = asked.iter().zip(self.channels()).map(|(asked, channel)| {
+            Box::pin(async move {
+                loop {
+                    let attempt = asked.send(&channel, PROBE_MAX).await;
+                    if !matches!(attempt, Attempt::Lost) {
+                        return (Instant::now(), attempt);
+                    }
+                    time::sleep(PROBE_EVERY).await;
                 }
-                return Ok((at, outcome));
-            }
-            time::sleep(PROBE_EVERY).await;
+            })
+        });
+        let first = time::timeout(SERVED_WITHIN, select_all(probes)).await;
+        let ((at, attempt), place, others) =
+            first.with_context(|| format!("nothing was served within {SERVED_WITHIN:?}"))?;
+        drop(others);
+        let (mut outcome, mut attempt) = (Outcome::default(), Some(attempt));
+        for (number, asked) in asked.into_iter().enumerate() {
+            // What the other asked for is settled as all is that was lost.
+            let ended = if number == place { attempt.take() } else { None };
+            outcome.note(asked, ended.unwrap_or(Attempt::Lost));
         }
-        bail!("nothing was served within {SERVED_WITHIN:?}")
+        Ok((at, outcome))
     }
 
     /// Repeats lost requests until each is acknowledged.
