@@ -121,7 +121,7 @@ pub struct PostgresSession {
 enum Heart {
     Still,
     /// Connected, before there is anything to tell: logging in takes a busy machine longer than a writer may be silent.
-    Ready(Heartbeat),
+    Ready(Box<Heartbeat>),
     /// Beats as long as it is there.
     Beating(#[expect(dead_code, reason = "kept for its drop")] AbortOnDropHandle<()>),
 }
@@ -151,7 +151,7 @@ impl Session for PostgresSession {
 
     async fn claim(&mut self, address: &str) -> Result<Claim<leader::Session>, Fault> {
         if matches!(self.heart, Heart::Still) {
-            self.heart = Heart::Ready(Heartbeat::ready(&self.of.beside, self.of.beat).await?);
+            self.heart = Heart::Ready(Box::new(Heartbeat::ready(&self.of.beside, self.of.beat).await?));
         }
         let claim = self.take_lead(address).await?;
         if let Claim::Won(session) = &claim {

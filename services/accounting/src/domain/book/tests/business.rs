@@ -173,11 +173,8 @@ fn a_template_that_is_not_sound_is_refused_with_the_place() {
         alter(&mut template);
         Bank::new().refused("B0@100000+S0", change(day(2026, 1, 6), template)).to_string()
     };
-    for (told, alter) in [
-        (
-            "lines: needs at least one",
-            &(|it: &mut PostingTemplate| it.lines.clear()) as &dyn Fn(&mut PostingTemplate),
-        ),
+    let cases: [(&str, &dyn Fn(&mut PostingTemplate)); 24] = [
+        ("lines: needs at least one", &|it| it.lines.clear()),
         ("examples: needs at least one", &|it| it.examples.clear()),
         ("fields[1].name: is taken", &|it| it.fields[1].name = "payer".to_owned()),
         ("fields[2].name: is taken", &|it| it.fields[2].name = "amount_currency".to_owned()),
@@ -191,7 +188,7 @@ fn a_template_that_is_not_sound_is_refused_with_the_place() {
             it.lines[1] = line("cr {branch}/9999", "amount", "", "");
         }),
         ("lines[1].account: 2011 has no accounts", &|it| {
-            it.lines[1] = line("cr {branch}/2011", "amount", "", "")
+            it.lines[1] = line("cr {branch}/2011", "amount", "", "");
         }),
         ("lines[1].account: names amount, which is no field that holds a branch", &|it| {
             it.lines[1] = line("cr {amount}/602101", "amount", "", "");
@@ -204,7 +201,7 @@ fn a_template_that_is_not_sound_is_refused_with_the_place() {
             it.lines[0].amount = "amount * 0.00005".to_owned();
         }),
         ("examples[0]: template.lines[0]: the template's expression", &|it| {
-            it.lines[0].amount = "amount / 0".to_owned()
+            it.lines[0].amount = "amount / 0".to_owned();
         }),
         ("examples[0]: does not balance in CNY: debits less credits are 1", &|it| {
             it.lines[0].amount = "3".to_owned();
@@ -231,7 +228,8 @@ fn a_template_that_is_not_sound_is_refused_with_the_place() {
             it.facts = delivery().facts;
             it.facts[0].branch = "delivery".to_owned();
         }),
-    ] {
+    ];
+    for (told, alter) in cases {
         let refusal = change(alter);
         assert!(refusal.starts_with(&format!("records[0].posting_template.{told}")), "{told}: {refusal}");
     }
