@@ -168,12 +168,13 @@ fn above_the_limit_a_second_person_is_asked() {
 
 #[test]
 fn a_template_that_is_not_sound_is_refused_with_the_place() {
-    let change = |alter: &dyn Fn(&mut PostingTemplate)| {
+    type Alter<'a> = &'a dyn Fn(&mut PostingTemplate);
+    let change = |alter: Alter<'_>| {
         let mut template = fee();
         alter(&mut template);
         Bank::new().refused("B0@100000+S0", change(day(2026, 1, 6), template)).to_string()
     };
-    let cases: [(&str, &dyn Fn(&mut PostingTemplate)); 24] = [
+    let cases: [(&str, Alter<'_>); 24] = [
         ("lines: needs at least one", &|it| it.lines.clear()),
         ("examples: needs at least one", &|it| it.examples.clear()),
         ("fields[1].name: is taken", &|it| it.fields[1].name = "payer".to_owned()),
