@@ -17,6 +17,8 @@ const ROLES: &[&str] = &[
 
 /// Those who stand at the books.
 const DESKS: &[&str] = &["teller", "supervisor", "book_keeper", "system", "migration_operator", "operations"];
+/// Those who look after what could not be booked.
+const KEEPERS: &[&str] = &["teller", "supervisor", "book_keeper", "system", "operations"];
 const TELLERS: &[&str] = &["teller", "book_keeper"];
 const POSTERS: &[&str] = &["teller", "book_keeper", "system"];
 const CHECKERS: &[&str] = &["supervisor", "base_data_checker"];
@@ -53,8 +55,8 @@ const ROWS: &[Row<'static>] = &[
     Row { rpc: "MovingInService/ImportAccounts", roles: &["migration_operator"] },
     Row { rpc: "MovingInService/ImportPostings", roles: &["migration_operator"] },
     Row { rpc: "MovingInService/SearchFormerNumbers", roles: DESKS },
-    Row { rpc: "SuspenseService/GetSuspenseItem", roles: DESKS },
-    Row { rpc: "SuspenseService/ListSuspenseItems", roles: DESKS },
+    Row { rpc: "SuspenseService/GetSuspenseItem", roles: KEEPERS },
+    Row { rpc: "SuspenseService/ListSuspenseItems", roles: KEEPERS },
     Row { rpc: "ApprovalService/GetApproval", roles: ROLES },
     Row { rpc: "ApprovalService/ListApprovals", roles: ROLES },
     Row { rpc: "ApprovalService/ApproveRequest", roles: CHECKERS },
