@@ -68,8 +68,8 @@ impl Postgres {
                 "listen_addresses=127.0.0.1",
                 "unix_socket_directories=",
                 CONNECTIONS_MAX,
-                "shared_buffers=256MB",
-                "max_wal_size=2GB",
+                "shared_buffers=1GB",
+                "max_wal_size=4GB",
                 "timezone=UTC",
                 "log_timezone=UTC",
             ] {

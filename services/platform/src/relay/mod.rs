@@ -49,6 +49,10 @@ pub const PAGE_BYTES_MAX: i64 = 16 * 1024 * 1024;
 /// in its page, and everything before it is published.
 const PAGE_GROWTH: i64 = 8;
 
+/// A pass begins this long after the one before it at the earliest: an idle source is published at once, and of a busy one many
+/// facts share a page, a confirmation and a request to the broker.
+const GATHERED_FOR: Duration = Duration::from_millis(50);
+
 /// Without a notification the source is read this often.
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
@@ -175,6 +179,7 @@ impl<S: FactSource> Relay<S> {
         stop: &CancellationToken,
     ) -> Result<(), RelayError> {
         loop {
+            let gathered = time::Instant::now() + GATHERED_FOR;
             let start = in_time(self.source.start(conn)).await?;
             let mut facts = in_time(self.source.pending(conn, start, pace.page_facts)).await?;
             while let Some((last, _)) = facts.last() {
@@ -191,6 +196,10 @@ impl<S: FactSource> Relay<S> {
                 () = stop.cancelled() => return Ok(()),
                 () = self.wake.notified() => {}
                 () = time::sleep(POLL_EVERY) => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = time::sleep_until(gathered) => {}
             }
         }
     }

@@ -140,7 +140,8 @@ impl Parts {
             self.service(&request).map_err(refused)?
         };
         let service = shown.as_deref().and_then(Actor::service_name);
-        forward.pass(&leader, call, service, deadline, request).await.map_err(refused)
+        // Boxed, as all that few calls meet: every call carries the room of what it might await.
+        Box::pin(forward.pass(&leader, call, service, deadline, request)).await.map_err(refused)
     }
 
     /// Finds out who calls and whether they may, and has the call done.
@@ -161,14 +162,15 @@ impl Parts {
             traceparent: call.traceparent.clone(),
         };
         if !caller.actor.may(&policy.permission) {
-            return Err(self.deny(policy, &caller, "", no_permission(&policy.permission)).await);
+            let denied = self.deny(policy, &caller, "", no_permission(&policy.permission));
+            return Err(Box::pin(denied).await);
         }
         let (mut head, body) = request.into_parts();
         let message =
             message::read(&mut head.headers, body, self.request_bytes_max).await.map_err(refused)?;
         let scope = scope(policy, message.bytes()).map_err(refused)?;
         if let Some((field, scope)) = scope.filter(|(_, scope)| !caller.actor.covers(scope)) {
-            return Err(self.deny(policy, &caller, scope, out_of_scope(field, scope)).await);
+            return Err(Box::pin(self.deny(policy, &caller, scope, out_of_scope(field, scope))).await);
         }
         let scope = scope.map_or("", |(_, scope)| scope);
         let request = Request::from_parts(head, message.clone().into_body());
@@ -215,7 +217,7 @@ impl Parts {
             None => false,
         };
         if policy.approval == ApprovalRule::Always && !only_validates {
-            let answer = self.approvals.ask(policy, scope, message.bytes(), &caller).await?;
+            let answer = Box::pin(self.approvals.ask(policy, scope, message.bytes(), &caller)).await?;
             return Ok(message::response(&answer));
         }
         // What always needs a second person is shown to the maker as that person will see it.
@@ -229,7 +231,8 @@ impl Parts {
             Some(refusal)
                 if reason_of(&refusal).is_some_and(|reason| reason == reasons::APPROVAL_REQUIRED.name) =>
             {
-                let answer = self.approvals.keep(policy, scope, message.bytes(), &caller, refusal).await?;
+                let kept = self.approvals.keep(policy, scope, message.bytes(), &caller, refusal);
+                let answer = Box::pin(kept).await?;
                 Ok(message::response(&answer))
             }
             _ => Ok(response),
