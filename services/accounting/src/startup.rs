@@ -75,7 +75,7 @@ pub async fn start(config: &Config, basis: Basis, lifecycle: &Lifecycle) -> Resu
     Ok(address)
 }
 
-/// The writer, which ends when nobody can ask it any more.
+/// The writer, which ends when nobody can ask it any more. Everyone waits for it.
 fn spawn_writer(
     config: &Config,
     basis: &Basis,
@@ -93,8 +93,7 @@ fn spawn_writer(
         address,
         leading,
     };
-    lifecycle.spawn("writer", writer.run(queue));
-    Ok(())
+    lifecycle.spawn_apart("writer", writer.run(queue)).context("start the writer's thread")
 }
 
 fn spawn_relay(

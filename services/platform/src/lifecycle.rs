@@ -4,13 +4,16 @@
 
 use std::{
     fmt::Display,
+    io,
     sync::{Arc, Mutex, PoisonError},
+    thread,
     time::Duration,
 };
 
 use tokio::{
+    runtime,
     signal::unix,
-    sync::watch,
+    sync::{oneshot, watch},
     task::{Id, JoinError, JoinSet},
     time,
 };
@@ -118,6 +121,28 @@ impl Lifecycle {
             }
         });
         tasks.names.0.push((spawned.id(), name));
+    }
+
+    /// The same on a thread of its own, for a task that all others wait for: when it wakes it is not behind their work.
+    pub fn spawn_apart<E: Display>(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) -> io::Result<()> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let (mut tell, ended) = oneshot::channel();
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let ended = runtime.block_on(async {
+                tokio::select! {
+                    ended = task => ended.map_err(|error| error.to_string()),
+                    // Nobody waits for it any more: it is cut.
+                    () = tell.closed() => Ok(()),
+                }
+            });
+            drop(tell.send(ended));
+        })?;
+        self.spawn(name, async { ended.await.unwrap_or_else(|_panicked| Err("panicked".to_owned())) });
+        Ok(())
     }
 
     /// Runs until a signal (SIGTERM, SIGINT), a call of [`Lifecycle::stop`], or a crash; then drains for `drain_max` at most.

@@ -14,104 +14,27 @@ pub trait Stamped {
     fn stamp(&self) -> Stamp<'_>;
 }
 
-impl Stamped for pb::OpenAccountRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
-    }
+/// Reads the stamp of requests that have the fields of one; `validate_only` is their field, or `false` where they have none.
+macro_rules! stamped {
+    ($($request:ident,)+ => $self:ident, $validate_only:expr) => {
+        $(impl Stamped for pb::$request {
+            fn stamp(&$self) -> Stamp<'_> {
+                Stamp { request_id: &$self.request_id, branch: &$self.branch, validate_only: $validate_only }
+            }
+        })+
+    };
 }
 
-impl Stamped for pb::ChangeAccountRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
-    }
+stamped! {
+    ChangeBaseDataRequest, OpenBusinessDayRequest,
+    OpenAccountRequest, ChangeAccountRequest, UnfreezeAccountRequest,
+    PostTransactionRequest, PostBusinessRequest, PostBatchRequest, CaptureHoldRequest,
+    ImportAccountsRequest, ImportPostingsRequest,
+    => self, self.validate_only
 }
 
-impl Stamped for pb::ActivateAccountRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: false }
-    }
-}
-
-impl Stamped for pb::MarkAccountDormantRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: false }
-    }
-}
-
-impl Stamped for pb::FreezeAccountRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: false }
-    }
-}
-
-impl Stamped for pb::UnfreezeAccountRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
-    }
-}
-
-impl Stamped for pb::CloseAccountRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: false }
-    }
-}
-
-impl Stamped for pb::ChangeBaseDataRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
-    }
-}
-
-impl Stamped for pb::PlaceHoldRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: false }
-    }
-}
-
-impl Stamped for pb::CaptureHoldRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
-    }
-}
-
-impl Stamped for pb::ReleaseHoldRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: false }
-    }
-}
-
-impl Stamped for pb::OpenBusinessDayRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
-    }
-}
-
-impl Stamped for pb::PostTransactionRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
-    }
-}
-
-impl Stamped for pb::PostBusinessRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
-    }
-}
-
-impl Stamped for pb::PostBatchRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
-    }
-}
-
-impl Stamped for pb::ImportAccountsRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
-    }
-}
-
-impl Stamped for pb::ImportPostingsRequest {
-    fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: &self.request_id, branch: &self.branch, validate_only: self.validate_only }
-    }
+stamped! {
+    ActivateAccountRequest, MarkAccountDormantRequest, FreezeAccountRequest, CloseAccountRequest,
+    PlaceHoldRequest, ReleaseHoldRequest,
+    => self, false
 }

@@ -78,6 +78,34 @@ async fn a_process_that_is_stopping_does_not_become_ready() {
 }
 
 #[tokio::test]
+async fn a_task_on_a_thread_of_its_own_ends_like_any_other() {
+    let life = Lifecycle::new();
+    life.spawn_apart("apart", until_soft(life.clone())).unwrap();
+    assert_eq!(life.run_until(ready(()), LONG).await, Ending::Drained);
+
+    let life = Lifecycle::new();
+    life.spawn_apart("failing", ready(Err("no more"))).unwrap();
+    let crashed = Ending::Crashed { task: "failing", reason: "no more".to_owned() };
+    assert_eq!(life.run_until(pending(), LONG).await, crashed);
+
+    let life = Lifecycle::new();
+    life.spawn_apart("panicking", async { Done::Err(None::<String>.unwrap()) }).unwrap();
+    let crashed = Ending::Crashed { task: "panicking", reason: "panicked".to_owned() };
+    assert_eq!(life.run_until(pending(), LONG).await, crashed);
+
+    // What it holds is dropped when it is cut.
+    let life = Lifecycle::new();
+    let (held, dropped) = oneshot::channel::<()>();
+    life.spawn_apart("endless", async move {
+        let _held = held;
+        pending::<Done>().await
+    })
+    .unwrap();
+    assert_eq!(life.run_until(ready(()), SHORT).await, Ending::Cut { tasks: vec!["endless"] });
+    assert!(dropped.await.is_err());
+}
+
+#[tokio::test]
 async fn a_task_that_ends_as_soon_as_it_is_told_is_no_crash() {
     for _ in 0..100 {
         let life = Lifecycle::new();
