@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use platform::{
     clock::SystemClock,
     db::{self, DbConfig},
@@ -15,6 +15,7 @@ use platform::{
     facts::topics,
     ids::UuidV7Ids,
     lifecycle::Lifecycle,
+    rpc::probe::{self, Question},
     telemetry,
 };
 use tracing::{error, info};
@@ -36,7 +37,18 @@ pub enum Command {
     /// Serves until it is told to stop.
     Serve,
     /// Applies the migrations that have not run, as the owner of the tables, and makes the topics that are missing.
-    Migrate,
+    Migrate {
+        /// Only this, for roles that may do no more.
+        #[arg(long)]
+        only: Option<Part>,
+    },
+    /// Asks the service that runs here, with the same settings, how it is: for the probes of an orchestrator.
+    Probe {
+        question: Question,
+        /// Asks the one at this address (host:port) instead.
+        #[arg(long)]
+        at: Option<String>,
+    },
     /// Says which settings are in force, secrets aside, or what is wrong with them.
     CheckConfig,
     /// Lists the records that a handler refused for good and nobody has dealt with, oldest first.
@@ -53,6 +65,15 @@ pub enum Command {
     Import(Box<import::arguments::Arguments>),
 }
 
+/// What `migrate` makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The tables, in the database.
+    Tables,
+    /// The topics, on Kafka.
+    Topics,
+}
+
 impl Command {
     /// Does it. The exit code says whether all is well.
     pub async fn run(self, config: &Config) -> Result<ExitCode> {
@@ -60,7 +81,10 @@ impl Command {
         let out = &mut io::stdout();
         match self {
             Command::Serve => return serve(config).await,
-            Command::Migrate => migrate(config).await?,
+            Command::Migrate { only } => migrate(config, only).await?,
+            Command::Probe { question, at } => {
+                return answer(probe::ask(&config.rpc, question, at).await, &mut io::stderr());
+            }
             Command::CheckConfig => writeln!(out, "{config:#?}")?,
             Command::DeadLetters { handler, after } => list_letters(config, &handler, after, out).await?,
             Command::Verify => return verify(config, out).await,
@@ -86,11 +110,27 @@ async fn serve(config: &Config) -> Result<ExitCode> {
 }
 
 /// Both may be there already: then nothing happens.
-async fn migrate(config: &Config) -> Result<()> {
-    let owner = db::connect(&config.database)?;
-    db::migrate(&owner, &startup::migrator()).await.context("apply the migrations")?;
-    topics::ensure(&config.kafka, &events::topics(&config.kafka.topics)).await.context("make the topics")?;
+async fn migrate(config: &Config, only: Option<Part>) -> Result<()> {
+    if only != Some(Part::Topics) {
+        let owner = db::connect(&config.database)?;
+        db::migrate(&owner, &startup::migrator()).await.context("apply the migrations")?;
+    }
+    if only != Some(Part::Tables) {
+        let declared = events::topics(&config.kafka.topics);
+        topics::ensure(&config.kafka, &declared).await.context("make the topics")?;
+    }
     Ok(())
+}
+
+/// Says on one line why the answer is no.
+fn answer(answered: Result<(), probe::Unwell>, out: &mut impl Write) -> Result<ExitCode> {
+    match answered {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(unwell) => {
+            writeln!(out, "{unwell}")?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }
 
 async fn list_letters(config: &Config, handler: &str, after: i64, out: &mut impl Write) -> Result<()> {

@@ -106,9 +106,12 @@ impl Config {
         config::load(SERVICE, DEFAULTS, file)
     }
 
-    /// The key of page tokens.
-    pub fn page_key(&self) -> &Secret {
-        if self.pages.key.expose().is_empty() { &self.database.url } else { &self.pages.key }
+    /// The key of page tokens. Made from what opens the database when none is set: only whoever knows the password can sign.
+    pub fn page_key(&self) -> Secret {
+        if !self.pages.key.expose().is_empty() {
+            return self.pages.key.clone();
+        }
+        Secret::new(format!("{}{}", self.database.url.expose(), self.database.password.expose()))
     }
 
     /// Refuses settings that cannot be meant.
@@ -157,6 +160,8 @@ impl Config {
 mod tests {
     use std::collections::BTreeMap;
 
+    use sqlx::postgres::PgSslMode;
+
     use super::*;
 
     fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -184,6 +189,24 @@ mod tests {
         assert_eq!(config.rpc.listen.port(), 7000);
         assert_eq!(config.page_key().expose(), "postgres://accounting:hush@db/accounting");
         assert!(!format!("{config:?}").contains("hush"));
+    }
+
+    #[test]
+    fn a_role_may_come_apart_from_the_address() {
+        let apart = with(&[
+            ("DATABASE__URL", "postgres://db:5433/accounting"),
+            ("DATABASE__USER", "accounting"),
+            ("DATABASE__PASSWORD", "hush"),
+            ("DATABASE__TLS_MODE", "verify-full"),
+        ])
+        .unwrap();
+        let options = apart.database.options().unwrap();
+        assert_eq!((options.get_host(), options.get_port(), options.get_username()), ("db", 5433, "accounting"));
+        assert!(matches!(options.get_ssl_mode(), PgSslMode::VerifyFull));
+        assert!(apart.page_key().expose().contains("hush"), "the address alone is no secret");
+        assert!(!format!("{apart:?}").contains("hush"));
+        let wrong = with(&[("DATABASE__TLS_MODE", "always")]).unwrap();
+        assert!(wrong.database.options().unwrap_err().to_string().contains("always"));
     }
 
     #[test]

@@ -170,7 +170,7 @@ async fn bind(
     lifecycle: &Lifecycle,
 ) -> Result<rpc::Server> {
     let authenticator = Arc::new(Authenticator::open(&config.auth, basis.clock.clone()).await?);
-    let page_tokens = PageTokens::new(config.page_key());
+    let page_tokens = PageTokens::new(&config.page_key());
     let enquiries =
         Enquiries { pool: pool.clone(), pages: Arc::new(page_tokens.clone()), clock: basis.clock.clone() };
     let api = Api { writer, enquiries };

@@ -46,7 +46,7 @@ pub fn load_with<T: DeserializeOwned>(
 }
 
 /// A value that is never shown: in logs, errors and the printed configuration it is `***`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 

@@ -1,6 +1,6 @@
 //! The database: pool, migrations, transactions that are repeated when Postgres asks for it.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, path::PathBuf, time::Duration};
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,19 @@ const RETRY_WAIT_MAX: Duration = Duration::from_millis(200);
 pub struct DbConfig {
     /// `postgres://user:password@host:port/database`, for the role that reads and writes rows.
     pub url: Secret,
+    /// The role, over that in `url`, for Secrets that hold it apart; empty for that in `url`.
+    #[serde(default)]
+    pub user: String,
+    /// The role's password, over that in `url`; empty for that in `url`.
+    #[serde(default)]
+    pub password: Secret,
+    /// How far TLS is insisted on, as `sslmode` in `url` says it: `disable`, `allow`, `prefer`, `require`, `verify-ca`,
+    /// `verify-full`; empty for what `url` says.
+    #[serde(default)]
+    pub tls_mode: String,
+    /// The authorities (PEM) that the server's certificate is trusted by; empty for what `url` says.
+    #[serde(default)]
+    pub tls_ca_file: PathBuf,
     /// Connections at most.
     pub connections_max: u32,
     /// How long a call waits for a connection.
@@ -36,7 +49,19 @@ pub struct DbConfig {
 impl DbConfig {
     /// How to connect.
     pub fn options(&self) -> Result<PgConnectOptions, sqlx::Error> {
-        let options: PgConnectOptions = self.url.expose().parse()?;
+        let mut options: PgConnectOptions = self.url.expose().parse()?;
+        if !self.user.is_empty() {
+            options = options.username(&self.user);
+        }
+        if !self.password.expose().is_empty() {
+            options = options.password(self.password.expose());
+        }
+        if !self.tls_mode.is_empty() {
+            options = options.ssl_mode(self.tls_mode.parse()?);
+        }
+        if !self.tls_ca_file.as_os_str().is_empty() {
+            options = options.ssl_root_cert(&self.tls_ca_file);
+        }
         let timeout = self.statement_timeout_ms.to_string();
         Ok(options.options([("statement_timeout", timeout.as_str())]))
     }

@@ -13,6 +13,7 @@ mod holds;
 mod import;
 mod moving_in;
 mod postings;
+mod probes;
 mod replicas;
 mod slice;
 mod support;

@@ -23,8 +23,8 @@ const JWKS_BYTES_MAX: usize = 1024 * 1024;
 /// Keys that cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    #[error("set one of auth.jwks_file and auth.jwks_url")]
-    NoSource,
+    #[error("set auth.jwks_file or auth.jwks_url, not both")]
+    TwoSources,
     #[error("{file} cannot be read")]
     File { file: String, source: std::io::Error },
     #[error("auth.jwks_url cannot be fetched")]
@@ -55,6 +55,8 @@ pub(super) struct Keys {
 }
 
 enum Source {
+    /// No token is taken.
+    Nowhere,
     File(Box<Path>),
     Url { url: String, client: reqwest::Client },
 }
@@ -64,7 +66,11 @@ impl Keys {
         let source = match (config.jwks_file.as_os_str().is_empty(), config.jwks_url.is_empty()) {
             (false, true) => Source::File(config.jwks_file.clone().into_boxed_path()),
             (true, false) => Source::Url { url: config.jwks_url.clone(), client: client(config).await? },
-            _ => return Err(KeyError::NoSource),
+            (true, true) => {
+                tracing::warn!("no token is taken: neither auth.jwks_file nor auth.jwks_url is set");
+                Source::Nowhere
+            }
+            (false, false) => return Err(KeyError::TwoSources),
         };
         let keys = Self { source, current: Mutex::default() };
         keys.refresh().await?;
@@ -78,6 +84,7 @@ impl Keys {
     /// Reads the keys again. Those that are gone are trusted no more, nor are tokens that they signed.
     pub async fn refresh(&self) -> Result<(), KeyError> {
         let text = match &self.source {
+            Source::Nowhere => return Ok(()),
             Source::File(path) => read(path).await?,
             Source::Url { url, client } => fetch(client, url).await?,
         };

@@ -18,9 +18,9 @@ pub use self::{certificates::actor_of_certificate, keys::KeyError, tokens::Authe
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthConfig {
-    /// File with the issuer's public keys (JWKS); read again when it changes. Empty when `jwks_url` is set.
+    /// File with the issuer's public keys (JWKS); read again when it changes. Empty when `jwks_url` is set, or no token is taken.
     pub jwks_file: PathBuf,
-    /// URL of the issuer's public keys (JWKS). Empty when `jwks_file` is set.
+    /// URL of the issuer's public keys (JWKS). Empty when `jwks_file` is set, or no token is taken.
     pub jwks_url: String,
     /// File with the authorities (PEM) that the server of `jwks_url` is trusted by; the system's own when empty.
     #[serde(default)]

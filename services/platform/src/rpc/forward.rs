@@ -54,8 +54,8 @@ pub struct Forward {
 }
 
 /// How replicas know each other.
-struct Tls {
-    client: ClientTlsConfig,
+pub(super) struct Tls {
+    pub client: ClientTlsConfig,
     /// The service that this replica's certificate names.
     service: String,
 }
@@ -171,7 +171,7 @@ impl Forward {
 impl Tls {
     /// What the server itself is known by. A peer must show the name that this replica's own certificate has, or be the host
     /// that was called when it has none.
-    async fn of(config: &RpcConfig) -> Result<Option<Self>, ConfigError> {
+    pub async fn of(config: &RpcConfig) -> Result<Option<Self>, ConfigError> {
         let Some([certificate, key, authority]) = config.tls_files().await? else { return Ok(None) };
         let names = auth::names_of_certificate(&certificate).ok_or(ConfigError::NoService)?;
         let mut client = ClientTlsConfig::new()

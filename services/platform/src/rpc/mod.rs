@@ -37,6 +37,7 @@ mod message;
 mod open;
 mod peek;
 mod policies;
+pub mod probe;
 mod run;
 mod server;
 mod telling;

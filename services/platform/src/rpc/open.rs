@@ -15,11 +15,16 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::{Status, body::Body, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
+use crate::leadership::Lead;
+
 const HEALTH: &str = "grpc.health.v1.Health";
 const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
 
 /// All services together, as health names them.
-const WHOLE_SERVER: &str = "";
+pub const WHOLE_SERVER: &str = "";
+
+/// What health calls whether changes can be made through this server: that it leads, or knows who does.
+pub const CHANGES: &str = "countinghouse.changes";
 
 /// Whether a path is one of those that need no credentials.
 pub fn is_open(path: &str) -> bool {
@@ -58,6 +63,23 @@ pub async fn report(reporter: HealthReporter, services: Vec<&'static str>, mut r
             reporter.set_service_status(name, status).await;
         }
         if ready.wait_for(|now| *now != is_ready).await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// Tells whether it is known who leads, each time that it changes, for as long as the process lives. Where nobody leads, each
+/// server can make changes by itself.
+pub async fn report_lead(reporter: HealthReporter, lead: Option<watch::Receiver<Lead>>) {
+    let Some(mut lead) = lead else {
+        reporter.set_service_status(CHANGES, ServingStatus::Serving).await;
+        return std::future::pending().await;
+    };
+    loop {
+        let is_known = *lead.borrow_and_update() != Lead::Unknown;
+        let status = if is_known { ServingStatus::Serving } else { ServingStatus::NotServing };
+        reporter.set_service_status(CHANGES, status).await;
+        if lead.wait_for(|now| (*now != Lead::Unknown) != is_known).await.is_err() {
             return std::future::pending().await;
         }
     }

@@ -67,6 +67,7 @@ pub struct Server {
     address: SocketAddr,
     transport: transport::Server,
     services: Vec<&'static str>,
+    lead: Option<watch::Receiver<Lead>>,
     gate: Gate,
     reporter: HealthReporter,
     lifecycle: Lifecycle,
@@ -117,7 +118,8 @@ impl Server {
             tokio::select! {
                 // First, so that nobody is told that the server is ready before it is.
                 biased;
-                () = open::report(self.reporter, self.services, ready) => Ok(()),
+                () = open::report(self.reporter.clone(), self.services, ready) => Ok(()),
+                () = open::report_lead(self.reporter, self.lead) => Ok(()),
                 served = self.transport.serve_with_incoming_shutdown(self.gate, incoming, drained) => served,
             }
         });
@@ -168,6 +170,7 @@ impl Builder<'_> {
         let open = open::routes(self.contract, &self.services, &reporter)?;
 
         let transport = self.transport().await?;
+        let lead = self.lead.clone();
         let forward = match self.lead.take() {
             Some(lead) => Some(Forward::new(self.config, lead).await?),
             None => None,
@@ -193,7 +196,7 @@ impl Builder<'_> {
             clock: basis.clock,
         }));
         let lifecycle = lifecycle.clone();
-        Ok(Server { listener, address, transport, services: self.services, gate, reporter, lifecycle })
+        Ok(Server { listener, address, transport, services: self.services, lead, gate, reporter, lifecycle })
     }
 
     async fn transport(&self) -> Result<transport::Server, StartError> {

@@ -1,6 +1,6 @@
 //! The database: which migrations are missing, what is tried again and how often, and whose lock it is.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, path::PathBuf, time::Duration};
 
 use platform::{
     config::Secret,
@@ -256,7 +256,16 @@ async fn an_error_names_its_constraint() {
 }
 
 fn config(url: &str) -> DbConfig {
-    DbConfig { url: Secret::new(url), connections_max: 1, acquire_timeout_ms: 50, statement_timeout_ms: 50 }
+    DbConfig {
+        url: Secret::new(url),
+        user: String::new(),
+        password: Secret::default(),
+        tls_mode: String::new(),
+        tls_ca_file: PathBuf::new(),
+        connections_max: 1,
+        acquire_timeout_ms: 50,
+        statement_timeout_ms: 50,
+    }
 }
 
 #[tokio::test]

@@ -19,5 +19,6 @@ mod retention;
 mod rpc;
 mod rpc_access;
 mod rpc_forward;
+mod rpc_probe;
 mod support;
 mod telemetry;

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    process::Output,
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -11,6 +12,7 @@ use testkit::{
     daemon::{Daemon, Program, Signal},
     ports, wait_for,
 };
+use tokio::process::Command;
 use tonic::transport::{Channel, Endpoint};
 
 use super::{BOUND, Bank};
@@ -47,6 +49,13 @@ impl Replica {
             (writer(bank).await.as_ref() == Some(&self.address)).then_some(())
         })
         .await;
+    }
+
+    /// What the service's own program says when it is asked how this one is.
+    pub async fn asked(&self, bank: &Bank, question: &str) -> Output {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_accounting"));
+        program.args(["probe", question]).envs(settings(bank, &self.address));
+        program.output().await.expect("the program runs")
     }
 
     /// Ends it as a power cut would.

@@ -66,7 +66,7 @@ pub struct House {
     pub channel: Channel,
     /// How the process ends.
     pub ending: JoinHandle<Ending>,
-    config: RpcConfig,
+    pub config: RpcConfig,
     folder: Folder,
 }
 
@@ -146,7 +146,7 @@ pub struct Replica {
     pub notes: Notes,
     pub address: SocketAddr,
     pub channel: Channel,
-    lifecycle: Lifecycle,
+    pub lifecycle: Lifecycle,
 }
 
 impl Drop for Replica {
