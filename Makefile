@@ -4,7 +4,7 @@ SHELL := bash
 PATH := $(HOME)/.cargo/bin:$(PATH)
 LOCAL := scripts/built local
 
-.PHONY: help run up down clean-local test bench-accounting faults lint fmt prepare docs
+.PHONY: help run up down clean-local test bench-accounting faults charts lint fmt prepare docs
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ bench-accounting: ## Accounting under load: a table, and .local/bench/accounting
 faults: ## Kills under load, 200 of them (ARGS="--kills 20 --seed 7": others)
 	@scripts/faults $(ARGS)
 
+charts: ## The umbrella chart as one file, .local/charts/countinghouse-<version>.tgz
+	@scripts/setup --charts
+	@.local/tools/bin/helm package charts/countinghouse --destination .local/charts
+
 lint: ## Formatting, clippy, licences, the contract's lint, generated files in step
 	@scripts/lint
 
@@ -46,5 +50,7 @@ fmt: ## Format all code
 prepare: ## Write .sqlx again, after a change of migrations or queries
 	@for toml in services/*/sqlx.toml; do scripts/prepare "$$(basename "$$(dirname "$$toml")")" || exit 1; done
 
-docs: ## Write the generated documents again, after a change of the contract
+docs: ## Write what is generated again: documents after a change of the contract, values and renders of the charts
+	@scripts/setup --charts
 	@scripts/built contracts generate
+	@scripts/built charts generate

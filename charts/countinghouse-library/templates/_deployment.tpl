@@ -60,6 +60,11 @@ spec:
             {{- if $v.pages.secret }}
             {{- include "countinghouse.secretVariable" (list . "PAGES__KEY" $v.pages.secret $v.pages.key) | nindent 12 }}
             {{- end }}
+            {{- if $v.telemetry.otlpEndpoint }}
+            # Which installation it is, among those that tell the same collector.
+            - name: OTEL_RESOURCE_ATTRIBUTES
+              value: service.namespace={{ .root.Release.Namespace }},k8s.namespace.name={{ .root.Release.Namespace }},k8s.deployment.name={{ .name }}
+            {{- end }}
             {{- with $v.extraEnv }}
             {{- toYaml . | nindent 12 }}
             {{- end }}

@@ -26,11 +26,7 @@
 ---
 {{ include "countinghouse.certificateRequest" $context }}
 {{- end }}
-{{- if $context.v.monitoring.serviceMonitor.enabled }}
----
-{{ include "countinghouse.serviceMonitor" $context }}
-{{- end }}
-{{- if $context.v.monitoring.prometheusRule.enabled }}
+{{- if and $context.v.monitoring.prometheusRule.enabled (.Files.Get "files/alerts.yaml") }}
 ---
 {{ include "countinghouse.prometheusRule" $context }}
 {{- end }}

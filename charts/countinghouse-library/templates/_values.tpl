@@ -10,12 +10,13 @@ Everything else takes it as a context:
 {{- $v := deepCopy (omit .Values "global") -}}
 {{- $global := deepCopy (.Values.global | default dict) -}}
 {{- $house := include "countinghouse.defaults" . | fromYaml -}}
-{{- range $section := list "image" "database" "kafka" "auth" "tls" "telemetry" -}}
+{{- range $section := list "image" "database" "kafka" "auth" "tls" "telemetry" "monitoring" -}}
 {{- $own := get $v $section | default dict -}}
 {{- $_ := set $v $section (merge $own (get $global $section | default dict) (get $house $section | default dict)) -}}
 {{- end -}}
 {{- $_ := set $v "priorityClassName" ($v.priorityClassName | default $global.priorityClassName) -}}
-{{- $name := $v.fullnameOverride | default (printf "%s-%s" .Release.Name .Chart.Name) | trunc 52 | trimSuffix "-" -}}
+{{- $named := ternary .Release.Name (printf "%s-%s" .Release.Name .Chart.Name) (contains .Chart.Name .Release.Name) -}}
+{{- $name := $v.fullnameOverride | default $named | trunc 52 | trimSuffix "-" -}}
 {{- dict "service" .Chart.Name "name" $name "v" $v | toYaml -}}
 {{- end -}}
 
@@ -35,6 +36,8 @@ auth:
 tls:
   clientCaKey: ca.crt
   certManager: {issuerKind: ClusterIssuer, issuerGroup: cert-manager.io}
+monitoring:
+  prometheusRule: {runbooks: docs/runbooks/}
 {{- end -}}
 
 {{/* A wish that the schema cannot refuse, in words that say what to do. */}}

@@ -1,0 +1,35 @@
+//! `charts generate | check`: what is generated in the charts, the page about it, and the golden renders.
+
+use anyhow::Result;
+use charts::{files, root, tools::Helm};
+use clap::{Parser, Subcommand};
+
+/// Writes and checks what is generated of the charts.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Writes values, schemas and the page, and with helm the golden renders.
+    Generate,
+    /// Fails and names each of them that differs.
+    Check,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let root = root();
+    match arguments.command {
+        Command::Generate => {
+            files::write(&root, &files::made(&root)?)?;
+            files::write(&root, &files::rendered(&Helm::installed()?)?)
+        }
+        Command::Check => {
+            files::check(&root, &files::made(&root)?)?;
+            files::check(&root, &files::rendered(&Helm::installed()?)?)
+        }
+    }
+}

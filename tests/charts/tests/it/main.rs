@@ -1,0 +1,9 @@
+//! The charts as an operations engineer meets them: through helm, with values right and wrong.
+
+#![cfg(test)]
+
+mod alerts;
+mod generated;
+mod objects;
+mod refusals;
+mod settings;
