@@ -201,7 +201,10 @@ mod tests {
         ])
         .unwrap();
         let options = apart.database.options().unwrap();
-        assert_eq!((options.get_host(), options.get_port(), options.get_username()), ("db", 5433, "accounting"));
+        assert_eq!(
+            (options.get_host(), options.get_port(), options.get_username()),
+            ("db", 5433, "accounting")
+        );
         assert!(matches!(options.get_ssl_mode(), PgSslMode::VerifyFull));
         assert!(apart.page_key().expose().contains("hush"), "the address alone is no secret");
         assert!(!format!("{apart:?}").contains("hush"));

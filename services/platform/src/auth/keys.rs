@@ -58,7 +58,10 @@ enum Source {
     /// No token is taken.
     Nowhere,
     File(Box<Path>),
-    Url { url: String, client: reqwest::Client },
+    Url {
+        url: String,
+        client: reqwest::Client,
+    },
 }
 
 impl Keys {

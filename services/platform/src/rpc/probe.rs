@@ -67,8 +67,10 @@ pub async fn ask(config: &RpcConfig, question: Question, at: Option<String>) -> 
 
 async fn answer(config: &RpcConfig, at: &str, question: Question) -> Result<(), Unwell> {
     let address = at.to_owned();
-    let unreachable =
-        |error: tonic::transport::Error| Unwell::Unreachable { address: at.to_owned(), reason: causes(&error) };
+    let unreachable = |error: tonic::transport::Error| Unwell::Unreachable {
+        address: at.to_owned(),
+        reason: causes(&error),
+    };
     let tls = Tls::of(config).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}")).map_err(unreachable)?;
@@ -82,7 +84,9 @@ async fn answer(config: &RpcConfig, at: &str, question: Question) -> Result<(), 
             Ok(answer) => Ok(answer.into_inner().status() == ServingStatus::Serving),
             // It answers, and does not know yet.
             Err(status) if status.code() == Code::NotFound => Ok(false),
-            Err(status) => Err(Unwell::Speechless { address: at.to_owned(), reason: status.message().to_owned() }),
+            Err(status) => {
+                Err(Unwell::Speechless { address: at.to_owned(), reason: status.message().to_owned() })
+            }
         }
     };
     let serves = is_serving(WHOLE_SERVER).await?;
