@@ -92,11 +92,11 @@ impl Form {
                 schema
             }
             Form::Lists => map(&list(&texts, None), max),
-            Form::Object => json!({"type": "object"}),
+            // Those of settings are put in one by one.
+            Form::Object | Form::Settings => json!({"type": "object"}),
             Form::Objects => list(&json!({"type": "object"}), max),
             Form::Resources => resources(),
             Form::Probe => probe(),
-            Form::Settings => json!({"type": "object"}),
         }
     }
 }

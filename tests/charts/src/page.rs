@@ -30,51 +30,43 @@ pub struct Chapter<'a> {
 
 /// The page.
 pub fn page(listed: &Listed, chapters: &[Chapter<'_>]) -> String {
-    let mut text = HEAD.to_owned();
-    text.push_str("\n## All services\n\nUnder `global` of the umbrella chart, for all services that leave them empty.\n\n");
-    text.push_str(TITLES);
-    for value in listed.global() {
-        text.push_str(&row(
-            &format!("global.{}", value.path),
-            value.kind,
-            value.default.as_ref(),
-            &value.bounds(),
-            &value.meaning(),
-        ));
-    }
-    text.push_str(&format!("\n## The umbrella\n\nOnce for all services.\n\n{TITLES}"));
-    for value in listed.umbrella() {
-        text.push_str(&row(
-            &value.path,
-            value.kind,
-            value.default.as_ref(),
-            &value.bounds(),
-            &value.meaning(),
-        ));
-    }
+    let mut sections = vec![
+        HEAD.to_owned(),
+        section(
+            "All services",
+            "Under `global` of the umbrella chart, for all services that leave them empty.",
+            listed.global().map(|value| of_value("global.", value)),
+        ),
+        section("The umbrella", "Once for all services.", listed.umbrella().map(|value| of_value("", value))),
+    ];
     for Chapter { service, values, settings } in chapters {
-        text.push_str(&format!(
-            "\n## Values of {service}\n\nUnder `{service}` of the umbrella chart.\n\n{TITLES}"
+        sections.push(section(
+            &format!("Values of {service}"),
+            &format!("Under `{service}` of the umbrella chart."),
+            values.iter().map(|value| of_value("", value)),
         ));
-        for value in values {
-            text.push_str(&row(
-                &value.path,
-                value.kind,
-                value.default.as_ref(),
-                &value.bounds(),
-                &value.meaning(),
-            ));
-        }
-        text.push_str(&format!(
-            "\n## Settings of {service}\n\nUnder `{service}.settings` of the umbrella chart. Outside Kubernetes they are keys of the file \
-             that `--config` names, or variables: `COUNTINGHOUSE_{}__<SECTION>__<KEY>`.\n\n{TITLES}",
-            service.to_uppercase()
+        sections.push(section(
+            &format!("Settings of {service}"),
+            &format!(
+                "Under `{service}.settings` of the umbrella chart. Outside Kubernetes they are keys of the file that `--config` names, or \
+                 variables: `COUNTINGHOUSE_{}__<SECTION>__<KEY>`.",
+                service.to_uppercase()
+            ),
+            settings.iter().map(|Setting { path, form, default, bounds, meaning }| {
+                row(path, *form, default.as_ref(), bounds, meaning)
+            }),
         ));
-        for Setting { path, form, default, bounds, meaning } in settings {
-            text.push_str(&row(path, *form, default.as_ref(), bounds, meaning));
-        }
     }
-    text
+    sections.concat()
+}
+
+fn section(title: &str, about: &str, rows: impl Iterator<Item = String>) -> String {
+    format!("\n## {title}\n\n{about}\n\n{TITLES}{}", rows.collect::<String>())
+}
+
+fn of_value(prefix: &str, value: &Value) -> String {
+    let path = format!("{prefix}{}", value.path);
+    row(&path, value.kind, value.default.as_ref(), &value.bounds(), &value.meaning())
 }
 
 const TITLES: &str = "| value | form | unless told otherwise | bounds | meaning |\n|---|---|---|---|---|\n";

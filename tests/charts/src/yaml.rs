@@ -31,7 +31,7 @@ pub fn umbrella(listed: &Listed, services: &[&str]) -> Result<String> {
     for service in services {
         text.push('\n');
         comment(&mut text, &format!("Values of {service}, as charts/{service}/values.yaml has them."), 0);
-        text.push_str(&format!("{service}:\n  enabled: true\n"));
+        text.extend([service, ":\n  enabled: true\n"]);
     }
     Ok(text)
 }
@@ -55,12 +55,12 @@ fn write(text: &mut String, listed: &Listed, path: &str, tree: &Tree<&Value>, in
                     (None, Form::Settings) => Json::Object(serde_json::Map::new()),
                     (None, _) => Json::from(""),
                 };
-                text.push_str(&format!("{margin}{}:{}\n", key(name), block(&default, indent + 2)));
+                text.extend([&margin, &key(name), ":", &block(&default, indent + 2), "\n"]);
             }
             Tree::Group(_) => {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 comment(text, listed.about(&path)?, indent);
-                text.push_str(&format!("{margin}{name}:\n"));
+                text.extend([&margin, name.as_str(), ":\n"]);
                 write(text, listed, &path, inner, indent + 2)?;
             }
         }
