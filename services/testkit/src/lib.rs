@@ -26,6 +26,6 @@ pub mod stack;
 pub use broker::Broker;
 pub use database::{DML_GROUP, TestDatabase, database, scratch_database};
 pub use kafka::{TestKafka, kafka};
-pub use postgres::Postgres;
+pub use postgres::{Backup, Postgres};
 pub use private::{PrivateBroker, PrivatePostgres, sweep};
 pub use wait::wait_for;
