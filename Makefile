@@ -34,7 +34,7 @@ test: ## Everything that CI runs
 bench-accounting: ## Accounting under load: a table, and .local/bench/accounting.json (ARGS=--seconds=10: shorter)
 	@scripts/bench-accounting $(ARGS)
 
-faults: ## Kills under load, 200 of them (ARGS="--kills 20 --seed 7": others)
+faults: ## Kills under load, 200 of them, and a restore (ARGS="--kills 20 --seed 7": others)
 	@scripts/faults $(ARGS)
 
 charts: ## The umbrella chart as one file, .local/charts/countinghouse-<version>.tgz

@@ -95,7 +95,7 @@ impl Command {
 }
 
 async fn serve(config: &Config) -> Result<ExitCode> {
-    let _telemetry = telemetry::init(&config.telemetry, SERVICE)?;
+    let _telemetry = telemetry::init(&config.telemetry, SERVICE, env!("CARGO_PKG_VERSION"))?;
     let lifecycle = Lifecycle::new();
     let basis = Basis { clock: Arc::new(SystemClock), ids: Arc::new(UuidV7Ids) };
     let address = startup::start(config, basis, &lifecycle).await?;

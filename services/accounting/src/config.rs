@@ -148,6 +148,7 @@ impl Config {
         at_least("writer.heartbeat_ms", self.writer.heartbeat_ms, 10)?;
         // One beat may be late, and one may be lost.
         at_least("writer.heartbeat_lost_ms", self.writer.heartbeat_lost_ms, 3 * self.writer.heartbeat_ms)?;
+        at_least("telemetry.metrics_every_ms", self.telemetry.metrics_every_ms, 100)?;
         at_least("jobs.approval_days", self.jobs.approval_days.into(), 40)?;
         at_least("jobs.expire_holds_every_ms", self.jobs.expire_holds_every_ms, 10)?;
         // An approval that was cut off may run its request again, which must be remembered then (ACC-4).

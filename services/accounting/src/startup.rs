@@ -29,7 +29,7 @@ use crate::{
     SERVICE,
     app::{
         enquiry::Enquiries,
-        writer::{self, Job, Postgres, Recent, Writer, WriterHandle},
+        writer::{self, Job, Postgres, Recent, Telling, Writer, WriterHandle},
     },
     config::Config,
     events::{self, BusinessFacts, HoldJournal, Intake, PostingJournal},
@@ -53,6 +53,7 @@ pub fn migrator() -> Migrator {
 /// Starts the service's tasks in `lifecycle`, and gives the address that it serves on. Refuses while migrations are pending.
 pub async fn start(config: &Config, basis: Basis, lifecycle: &Lifecycle) -> Result<SocketAddr> {
     let pool = db::connect(&config.database)?;
+    db::observe(&pool, "calls");
     let pending = db::pending(&pool, &migrator()).await.context("look for pending migrations")?;
     if !pending.is_empty() {
         bail!("run `{SERVICE} migrate` first: these migrations have not run: {}", pending.join(", "));
@@ -92,6 +93,7 @@ fn spawn_writer(
         recent,
         address,
         leading,
+        telling: Telling::default(),
     };
     lifecycle.spawn_apart("writer", writer.run(queue)).context("start the writer's thread")
 }
@@ -154,6 +156,7 @@ fn spawn_intake(
     }
     let connections_max = config.facts.connections_max;
     let pool = db::connect(&DbConfig { connections_max, ..config.database.clone() })?;
+    db::observe(&pool, "facts");
     let handler = BusinessFacts { topics: config.facts.topics.clone(), writer: writer.clone() };
     let (kafka, clock) = (config.kafka.clone(), basis.clock.clone());
     let intake = Intake { handler, pool, kafka, clock, leading };

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, path::PathBuf, time::Duration};
 
 use futures::future::BoxFuture;
+use opentelemetry::{KeyValue, global};
 use serde::{Deserialize, Serialize};
 use sqlx::{
     PgConnection, PgPool,
@@ -73,6 +74,32 @@ pub fn connect(config: &DbConfig) -> Result<PgPool, sqlx::Error> {
         .max_connections(config.connections_max)
         .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
         .connect_lazy_with(config.options()?))
+}
+
+/// Tells how many connections of a pool are in use, for as long as the process lives.
+pub fn observe(pool: &PgPool, name: &'static str) {
+    let meter = global::meter("countinghouse.db");
+    let named = || KeyValue::new("db.client.connection.pool.name", name);
+    let state = |state: &'static str| [named(), KeyValue::new("db.client.connection.state", state)];
+    let (used, idle, observed) = (state("used"), state("idle"), pool.clone());
+    meter
+        .i64_observable_up_down_counter("db.client.connection.count")
+        .with_unit("{connection}")
+        .with_description("connections to the database, by state")
+        .with_callback(move |observer| {
+            let all = i64::from(observed.size());
+            let at_rest = i64::try_from(observed.num_idle()).unwrap_or(all).min(all);
+            observer.observe(all - at_rest, &used);
+            observer.observe(at_rest, &idle);
+        })
+        .build();
+    let (max, named) = (i64::from(pool.options().get_max_connections()), [named()]);
+    meter
+        .i64_observable_up_down_counter("db.client.connection.max")
+        .with_unit("{connection}")
+        .with_description("connections to the database at most")
+        .with_callback(move |observer| observer.observe(max, &named))
+        .build();
 }
 
 /// The platform's own migrations, numbered below 1000; a service's begin at 1001.

@@ -17,6 +17,9 @@ pub const DATABASE_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How often a standby asks for the lead.
 const SOUGHT_EVERY: Duration = Duration::from_millis(500);
 
+/// Whoever has asked so often stands by: another replica leads, and not this one's own session of before, which is about to end.
+const STANDS_BY_AFTER: u32 = 20;
+
 /// A dead host is noticed within this many seconds by the server, which then frees the lock for another replica.
 const KEEPALIVE_IDLE_S: &str = "5";
 const KEEPALIVE_INTERVAL_S: &str = "2";
@@ -57,15 +60,21 @@ pub struct Leadership {
 
 impl Leadership {
     /// Waits for the lead in `work`; none when stopped first. Asks again and again instead of waiting in the database: a
-    /// waiting statement would hold back the clean-up of all its tables.
+    /// waiting statement would hold back the clean-up of all its tables. Calls `stands_by` once it is clear that another leads.
     pub async fn win(
         pool: &PgPool,
         work: &str,
         stop: &CancellationToken,
+        stands_by: impl Fn(),
     ) -> Result<Option<Leadership>, NoAnswer> {
         let mut conn = in_time(PgConnection::connect_with(&pool.connect_options())).await?;
         in_time(prepare(&mut conn)).await?;
+        let mut asked: u32 = 0;
         while !in_time(db::try_lock(&mut conn, work)).await? {
+            asked = asked.saturating_add(1);
+            if asked == STANDS_BY_AFTER {
+                stands_by();
+            }
             tokio::select! {
                 () = stop.cancelled() => return Ok(None),
                 () = time::sleep(SOUGHT_EVERY) => {}

@@ -1,28 +1,32 @@
 //! Logs, traces and metrics. Logs are JSON lines on standard error. Traces and metrics go to an OpenTelemetry collector over
 //! OTLP when an endpoint is configured. A trace is carried from call to call by W3C trace context, in headers and in columns.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, process, time::Duration};
 
 use http::HeaderMap;
 use opentelemetry::{
-    Context, global,
+    Context, KeyValue, global,
     propagation::{Extractor, Injector, TextMapPropagator},
     trace::{TraceContextExt, TracerProvider},
 };
 use opentelemetry_otlp::{ExporterBuildError, MetricExporter, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{
     Resource,
-    metrics::SdkMeterProvider,
+    metrics::{PeriodicReader, SdkMeterProvider},
     propagation::TraceContextPropagator,
+    resource::{EnvResourceDetector, TelemetryResourceDetector},
     trace::{Sampler, SdkTracerProvider},
 };
 use serde::{Deserialize, Serialize};
-use tracing::Span;
+use tracing::{Span, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How long the last spans and metrics may take on their way out.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
+
+/// What all services of the house belong to, unless the environment says otherwise.
+const NAMESPACE: &str = "countinghouse";
 
 /// What is told, and where.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,6 +38,8 @@ pub struct TelemetryConfig {
     pub otlp_endpoint: String,
     /// The part of traces that begin here which is kept, from 0 to 1; those begun elsewhere follow their beginning.
     pub trace_ratio: f64,
+    /// How often metrics are sent.
+    pub metrics_every_ms: u64,
 }
 
 /// Telemetry that cannot be set up.
@@ -66,29 +72,45 @@ impl Drop for TelemetryGuard {
     }
 }
 
-/// Sets up logs, traces and metrics for the process.
-pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<TelemetryGuard, TelemetryError> {
+/// Sets up logs, traces and metrics for the process. Traces do not depend on which logs are wanted.
+pub fn init(
+    config: &TelemetryConfig,
+    service: &'static str,
+    version: &'static str,
+) -> Result<TelemetryGuard, TelemetryError> {
     let filter = EnvFilter::try_new(&config.log)?;
-    let logs =
-        tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed();
-    let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = vec![logs];
+    let logs = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
+    let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = vec![logs.with_filter(filter).boxed()];
     let mut guard = TelemetryGuard::default();
     if !config.otlp_endpoint.is_empty() {
-        let resource = Resource::builder().with_service_name(service).build();
+        let resource = resource(service, version);
         let traces = traces(config, resource.clone())?;
-        layers.push(tracing_opentelemetry::layer().with_tracer(traces.tracer(service)).boxed());
-        let exporter = MetricExporter::builder().with_tonic().with_endpoint(&config.otlp_endpoint).build()?;
-        let metrics =
-            SdkMeterProvider::builder().with_periodic_exporter(exporter).with_resource(resource).build();
-        guard = TelemetryGuard { traces: Some(traces), metrics: Some(metrics) };
+        let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer(service));
+        layers.push(spans.with_filter(LevelFilter::INFO).boxed());
+        guard = TelemetryGuard { traces: Some(traces), metrics: Some(metrics(config, resource)?) };
     }
     // What is global is touched only once it is certain that nobody has set it up before.
-    tracing_subscriber::registry().with(layers.with_filter(filter)).try_init()?;
+    tracing_subscriber::registry().with(layers).try_init()?;
     global::set_text_map_propagator(TraceContextPropagator::new());
     if let Some(metrics) = &guard.metrics {
         global::set_meter_provider(metrics.clone());
     }
     Ok(guard)
+}
+
+/// Who tells. What the environment says of it (`OTEL_RESOURCE_ATTRIBUTES`) goes before what is made up here: the instance, by
+/// which replicas are told apart, is the host and the process, and a pod's host is named as the pod.
+fn resource(service: &'static str, version: &'static str) -> Resource {
+    let host = rustix::system::uname();
+    let instance = format!("{}/{}", host.nodename().to_string_lossy(), process::id());
+    Resource::builder_empty()
+        .with_attributes([
+            KeyValue::new("service.namespace", NAMESPACE),
+            KeyValue::new("service.instance.id", instance),
+        ])
+        .with_detectors(&[Box::new(TelemetryResourceDetector), Box::new(EnvResourceDetector::new())])
+        .with_attributes([KeyValue::new("service.name", service), KeyValue::new("service.version", version)])
+        .build()
 }
 
 fn traces(config: &TelemetryConfig, resource: Resource) -> Result<SdkTracerProvider, TelemetryError> {
@@ -100,6 +122,13 @@ fn traces(config: &TelemetryConfig, resource: Resource) -> Result<SdkTracerProvi
         .build())
 }
 
+fn metrics(config: &TelemetryConfig, resource: Resource) -> Result<SdkMeterProvider, TelemetryError> {
+    let exporter = MetricExporter::builder().with_tonic().with_endpoint(&config.otlp_endpoint).build()?;
+    let every = Duration::from_millis(config.metrics_every_ms);
+    let reader = PeriodicReader::builder(exporter).with_interval(every).build();
+    Ok(SdkMeterProvider::builder().with_reader(reader).with_resource(resource).build())
+}
+
 /// The trace context in the headers of a call; an empty one when there is none.
 pub fn extract(headers: &HeaderMap) -> Context {
     TraceContextPropagator::new().extract(&Headers(headers))
@@ -107,9 +136,29 @@ pub fn extract(headers: &HeaderMap) -> Context {
 
 /// The trace context in a `traceparent`, as columns and Kafka headers carry it.
 pub fn extract_traceparent(traceparent: Option<&str>) -> Context {
-    let carrier: HashMap<String, String> =
-        traceparent.map(|value| ("traceparent".to_owned(), value.to_owned())).into_iter().collect();
-    TraceContextPropagator::new().extract(&carrier)
+    TraceContextPropagator::new().extract(&Traceparent(traceparent))
+}
+
+/// Whether the trace of a `traceparent` is kept, as its flags say. Cheap: it is asked for each request.
+pub fn is_sampled(traceparent: Option<&str>) -> bool {
+    // The flags are the last two of its hexadecimal digits, and sampled is the lowest bit.
+    let last = traceparent.and_then(|traceparent| traceparent.bytes().last());
+    last.is_some_and(|digit| char::from(digit).to_digit(16).is_some_and(|flags| flags & 1 == 1))
+}
+
+/// Makes `span` follow on what a `traceparent` says, if it says anything.
+pub fn follow(span: &Span, traceparent: Option<&str>) {
+    if traceparent.is_some() {
+        // It fails only when nobody traces.
+        drop(span.set_parent(extract_traceparent(traceparent)));
+    }
+}
+
+/// Links two spans with each other: neither is the other's cause alone.
+pub fn link(one: &Span, other: &Span) {
+    let (context, other_context) = (one.context(), other.context());
+    one.add_link(other_context.span().span_context().clone());
+    other.add_link(context.span().span_context().clone());
 }
 
 /// The `traceparent` of a span; none when it is not traced.
@@ -137,6 +186,18 @@ impl Extractor for Headers<'_> {
 
     fn keys(&self) -> Vec<&str> {
         self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}
+
+struct Traceparent<'a>(Option<&'a str>);
+
+impl Extractor for Traceparent<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.filter(|_| key == "traceparent")
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.map(|_| "traceparent").into_iter().collect()
     }
 }
 

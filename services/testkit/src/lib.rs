@@ -8,6 +8,7 @@
 
 mod account;
 mod broker;
+mod collector;
 mod database;
 mod kafka;
 mod names;
@@ -24,8 +25,9 @@ pub mod shared;
 pub mod stack;
 
 pub use broker::Broker;
+pub use collector::{Collector, Kind, Metric, ToldSpan};
 pub use database::{DML_GROUP, TestDatabase, database, scratch_database};
 pub use kafka::{TestKafka, kafka};
-pub use postgres::Postgres;
+pub use postgres::{Backup, Postgres};
 pub use private::{PrivateBroker, PrivatePostgres, sweep};
 pub use wait::wait_for;

@@ -1,5 +1,7 @@
 //! A private Postgres cluster: loopback TCP on a port of its own, password authentication, `fsync` on.
 
+mod backup;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -10,6 +12,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use sqlx::{Connection, PgConnection};
 
+pub use self::backup::Backup;
 use crate::{
     account::Account,
     daemon::{Daemon, Pid, Program, Signal},

@@ -9,7 +9,7 @@ use crate::{
     broker::Broker,
     database::{self, TestDatabase},
     folder, names,
-    postgres::Postgres,
+    postgres::{Backup, Postgres},
 };
 
 /// Where they are: one folder a server, named after the process that it belongs to.
@@ -97,6 +97,21 @@ impl PrivatePostgres {
     /// Kills the server, as a power cut would end it.
     pub async fn kill(&self) {
         self.0.kill().await.expect("Postgres can be killed");
+    }
+
+    /// Takes a base backup, and receives the log from here on: no commit is answered that is not there too.
+    pub async fn back_up(&self) -> Result<Backup> {
+        self.0.back_up().await
+    }
+
+    /// Kills the server and deletes all that it had written, as a burnt disk would.
+    pub async fn lose_the_disk(&self) -> Result<()> {
+        self.0.lose_the_disk().await
+    }
+
+    /// Starts the server again from what was backed up, with the log to its end, and returns when it takes writes.
+    pub async fn restore(&self, backup: Backup) -> Result<()> {
+        self.0.restore(backup).await
     }
 }
 

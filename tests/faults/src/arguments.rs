@@ -16,6 +16,9 @@ pub struct Arguments {
     /// What is killed, parted by commas.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Victim::ALL)]
     pub victims: Vec<Victim>,
+    /// How often, after the kills, the disk of Postgres is lost under load and restored from a backup.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    pub restores: u32,
     /// How many callers post at any time.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub callers: u32,

@@ -8,7 +8,8 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use futures::{StreamExt, future::select_all, stream};
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use tokio::time;
+use testkit::Backup;
+use tokio::{sync::Mutex, time};
 use tonic::transport::Channel;
 use uuid::Uuid;
 
@@ -57,6 +58,8 @@ pub struct Ground<'a> {
     pub stack: &'a Stack,
     pub customers: &'a Arc<Customers>,
     pub callers: u32,
+    /// What the disk of Postgres is restored from.
+    pub backup: &'a Mutex<Option<Backup>>,
 }
 
 impl Ground<'_> {
@@ -69,6 +72,7 @@ impl Ground<'_> {
         let after = Duration::from_millis(rng.random_range(BEFORE_KILL_MS));
         time::sleep(after).await;
 
+        self.prepare(victim, rng).await?;
         let (writer, other) = self.stack.writer().await?;
         let killed_at = Instant::now();
         self.strike(victim, writer, other).await?;
@@ -115,6 +119,15 @@ impl Ground<'_> {
         self.stack.replicas.iter().map(|replica| replica.channel.clone()).collect()
     }
 
+    /// Backs up what is going to be lost, while the load goes on, and lets it go on for a while.
+    async fn prepare(&self, victim: Victim, rng: &mut StdRng) -> Result<()> {
+        if victim == Victim::Disk {
+            *self.backup.lock().await = Some(self.stack.postgres.back_up().await?);
+            time::sleep(Duration::from_millis(rng.random_range(BEFORE_KILL_MS))).await;
+        }
+        Ok(())
+    }
+
     async fn strike(&self, victim: Victim, writer: &Replica, other: &Replica) -> Result<()> {
         match victim {
             Victim::Writer => writer.kill().await?,
@@ -124,6 +137,7 @@ impl Ground<'_> {
             Victim::Stop => writer.halt()?,
             Victim::Postgres => self.stack.postgres.kill().await,
             Victim::Kafka => self.stack.broker.kill().await,
+            Victim::Disk => self.stack.postgres.lose_the_disk().await?,
         }
         Ok(())
     }
@@ -135,6 +149,10 @@ impl Ground<'_> {
             Victim::Stop => {}
             Victim::Postgres => self.stack.postgres.start_again().await,
             Victim::Kafka => self.stack.broker.start_again().await,
+            Victim::Disk => {
+                let backup = self.backup.lock().await.take().context("there is no backup")?;
+                self.stack.postgres.restore(backup).await?;
+            }
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::{io::Write, sync::Arc};
 use anyhow::{Context, Result};
 use day::report::Report;
 use rand::{SeedableRng, rngs::StdRng};
+use tokio::sync::Mutex;
 
 use crate::{
     Arguments,
@@ -14,31 +15,36 @@ use crate::{
     round::{Ground, Round},
     stack::Stack,
     summary::Summary,
-    victim,
+    victim::{self, Victim},
 };
 
 /// Kills as `arguments` say. `name` parts the files of runs that may go on at the same time. Whether everything held.
 pub async fn run(arguments: &Arguments, name: &str, out: &mut (dyn Write + Send)) -> Result<bool> {
     let mut report = Report::to(out);
     let seed = arguments.seed.unwrap_or_else(rand::random);
-    report.title(format_args!("{} kills, seed {seed}", arguments.kills))?;
+    report
+        .title(format_args!("{} kills and {} restores, seed {seed}", arguments.kills, arguments.restores))?;
     report.line("starting Postgres, Kafka and two replicas, and opening a bank")?;
     let stack = Stack::start(name).await?;
     let reader = Reader::start(&stack);
     let customers = Arc::new(Customers::provide(&stack, &mut report).await?);
-    let ground = Ground { stack: &stack, customers: &customers, callers: arguments.callers };
+    let backup = Mutex::default();
+    let ground = Ground { stack: &stack, customers: &customers, callers: arguments.callers, backup: &backup };
 
     let mut rng = StdRng::seed_from_u64(seed);
     let mut summary = Summary::default();
     let order = victim::order(&arguments.victims, arguments.kills, &mut rng);
-    for (number, victim) in (1..).zip(order) {
+    let restores = (0..arguments.restores).map(|_| Victim::Disk);
+    let all = arguments.kills + arguments.restores;
+    for (number, victim) in (1..).zip(order.into_iter().chain(restores)) {
         // Each from a seed of its own, so that one kill's calls do not shift the next one's.
         let mut own = StdRng::seed_from_u64(seed.wrapping_add(number));
         let round = ground.round(victim, &mut own).await;
         let round = round.with_context(|| format!("kill {number}, {victim}, seed {seed}"))?;
-        report.line(told(number, arguments.kills, &round))?;
+        report.line(told(number, all, &round))?;
         summary.add(&round);
-        if number % u64::from(arguments.verify_every) == 0 || number == u64::from(arguments.kills) {
+        let is_due = number % u64::from(arguments.verify_every) == 0 || number == u64::from(all);
+        if is_due || victim == Victim::Disk {
             prove(&stack, &reader, &mut report).await?;
         }
     }
@@ -59,9 +65,9 @@ async fn prove(stack: &Stack, reader: &Reader, report: &mut Report<'_>) -> Resul
     Ok(())
 }
 
-fn told(number: u64, kills: u32, round: &Round) -> String {
+fn told(number: u64, all: u32, round: &Round) -> String {
     format!(
-        "kill {number}/{kills} {:<8} after {:>4} ms: {} acknowledged, {} lost ({} of them written), served again after {} ms",
+        "kill {number}/{all} {:<8} after {:>4} ms: {} acknowledged, {} lost ({} of them written), served again after {} ms",
         round.victim,
         round.after.as_millis(),
         round.acknowledged,

@@ -18,9 +18,13 @@ pub enum Victim {
     Postgres,
     /// The broker is killed.
     Kafka,
+    /// Postgres is killed and all that it had written deleted; it is restored from a backup. The drill after the kills.
+    #[value(skip)]
+    Disk,
 }
 
 impl Victim {
+    /// Those that are killed unless it is said which.
     pub const ALL: [Victim; 5] =
         [Victim::Writer, Victim::Service, Victim::Stop, Victim::Postgres, Victim::Kafka];
 }
@@ -33,6 +37,7 @@ impl fmt::Display for Victim {
             Victim::Stop => "stop",
             Victim::Postgres => "postgres",
             Victim::Kafka => "kafka",
+            Victim::Disk => "disk",
         })
     }
 }

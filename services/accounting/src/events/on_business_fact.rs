@@ -11,10 +11,12 @@ use platform::{
     facts::{KafkaConfig, Record},
     leadership::Lead,
     refusal::{Failure, reasons},
+    telemetry,
 };
 use sqlx::{PgConnection, PgPool};
 use tokio::{pin, sync::watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use crate::{
     SERVICE,
@@ -127,7 +129,7 @@ fn ask(record: &Record) -> Result<Ask, HandleError> {
         authoriser: None,
         assume_authorised: false,
         dry_run: false,
-        traceparent: fact.traceparent.clone(),
+        traceparent: telemetry::traceparent_of(&Span::current()).or_else(|| fact.traceparent.clone()),
     };
     let action = Action::BookFact(Box::new(ReceivedFact { identity, payload }));
     Ok(Ask { command: Command { origin, action }, rpc: INTAKE, correlation_id: fact.correlation_id, bytes })

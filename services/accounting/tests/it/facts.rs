@@ -25,7 +25,7 @@ use crate::support::{
     post, yuan,
 };
 
-const DELIVERIES: &str = "countinghouse.vault.delivery.v1";
+pub const DELIVERIES: &str = "countinghouse.vault.delivery.v1";
 const SALES: &str = "countinghouse.voucher.sale.v1";
 const BATCHES: &str = "countinghouse.settlement.batch.v1";
 const TOPICS: [&str; 3] = [DELIVERIES, SALES, BATCHES];
@@ -46,7 +46,7 @@ fn fact(bank: &Bank, topic: &str, kind: &str, id: u128, payload: &Value) -> Fact
     }
 }
 
-fn delivery(bank: &Bank, id: u128, amount: &str) -> Fact {
+pub fn delivery(bank: &Bank, id: u128, amount: &str) -> Fact {
     let amount = json!({ "currency": "CNY", "amount": amount });
     let delivery =
         json!({ "branch": SUB_BRANCH, "keeper": HEAD_OFFICE, "amount": amount, "date": "2026-03-01" });
@@ -67,7 +67,7 @@ fn batch(bank: &Bank, id: u128, payee: &str, net: &str) -> Fact {
 }
 
 /// Publishes facts in this order, each as the service that owns its topic.
-async fn publish(bank: &Bank, facts: &[&Fact]) {
+pub async fn publish(bank: &Bank, facts: &[&Fact]) {
     let kafka: &KafkaConfig = &bank.config.kafka;
     let producer: FutureProducer = kafka.producer().unwrap().create().unwrap();
     for fact in facts {

@@ -82,7 +82,9 @@ impl Sealer {
 
     /// Waits for the lead, and seals until stopped or something fails.
     async fn lead(&self, backoff: &mut Backoff, stop: &CancellationToken) -> Result<(), NoAnswer> {
-        let Some(mut leadership) = Leadership::win(&self.pool, LOCK, stop).await? else { return Ok(()) };
+        let stands_by = || self.gauges.idle();
+        let won = Leadership::win(&self.pool, LOCK, stop, stands_by).await?;
+        let Some(mut leadership) = won else { return Ok(()) };
         let done = tokio::select! {
             done = self.seal(&mut leadership.conn, backoff, stop) => done,
             never = self.measure() => match never {},

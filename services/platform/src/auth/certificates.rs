@@ -50,9 +50,9 @@ pub fn actor_of_certificate(service: &str, permissions: Vec<String>) -> Actor {
 }
 
 /// What a certificate is good for: the service that it names, and the first host name.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Names {
-    pub service: String,
+    pub service: Option<String>,
     pub host: Option<String>,
 }
 
@@ -65,7 +65,14 @@ pub fn names_of_certificate(pem: &[u8]) -> Option<Names> {
         GeneralName::DNSName(host) => Some((*host).to_owned()),
         _ => None,
     });
-    Some(Names { service: service_name(&pem.contents)?, host })
+    Some(Names { service: service_name(&pem.contents), host })
+}
+
+/// When the first certificate of a PEM file ends, in seconds since 1970.
+pub fn end_of_certificate(pem: &[u8]) -> Option<i64> {
+    let (_, pem) = parse_x509_pem(pem).ok()?;
+    let (_, certificate) = X509Certificate::from_der(&pem.contents).ok()?;
+    Some(certificate.validity().not_after.timestamp())
 }
 
 fn service_name(certificate_der: &[u8]) -> Option<String> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-pub(crate) use self::certificates::names_of_certificate;
+pub(crate) use self::certificates::{Names, end_of_certificate, names_of_certificate};
 pub use self::{certificates::actor_of_certificate, keys::KeyError, tokens::Authenticator};
 
 /// How callers are known.

@@ -11,6 +11,7 @@ use chrono::DateTime;
 use http::{HeaderMap, header::AUTHORIZATION};
 use jsonwebtoken::{Validation, decode, decode_header};
 use lru::LruCache;
+use opentelemetry::global;
 use serde::Deserialize;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
@@ -87,8 +88,14 @@ impl Authenticator {
 
     /// Keeps the keys fresh until stopped. Keys that cannot be read leave the last ones in force.
     pub async fn keep_fresh(&self, stop: CancellationToken) -> Result<(), std::convert::Infallible> {
+        let failures = global::meter("countinghouse.auth")
+            .u64_counter("countinghouse.auth.key_failures")
+            .with_description("times that the issuer's keys could not be read")
+            .build();
+        failures.add(0, &[]);
         while stop.run_until_cancelled(time::sleep(self.refresh_every)).await.is_some() {
             if let Err(error) = self.refresh_keys().await {
+                failures.add(1, &[]);
                 tracing::warn!(%error, "the issuer's keys cannot be read; the last ones stay in force");
             }
         }

@@ -1,6 +1,9 @@
 //! Takes the records of one partition in, in order: effect, mark and dead letter, each in the transaction where it belongs.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use futures::FutureExt;
 use sqlx::{PgConnection, PgPool};
@@ -15,7 +18,7 @@ use crate::{
     clock::SharedClock,
     dead_letters,
     facts::{RawRecord, Record},
-    inbox,
+    inbox, telemetry,
 };
 
 /// A lane that is stopped may finish its transaction within this; then it is rolled back.
@@ -29,7 +32,7 @@ pub struct Intake<H> {
     pub handler: H,
     pool: PgPool,
     clock: SharedClock,
-    gauges: Gauges,
+    pub gauges: Gauges,
 }
 
 /// The lane was stopped before the record was done; nothing of it has happened.
@@ -143,14 +146,24 @@ impl<H: Handler> Intake<H> {
     /// Calls the handler. One that panics would panic again; one that hangs may not.
     async fn handle(&self, conn: &mut PgConnection, record: &Record) -> Result<(), HandleError> {
         let span = tracing::info_span!(
+            parent: None,
             "handle",
+            otel.name = format!("process {}", record.fact.topic),
+            otel.kind = "consumer",
+            messaging.system = "kafka",
+            messaging.operation.name = "process",
+            messaging.destination.name = record.fact.topic,
             handler = self.handler.name(),
             kind = record.fact.kind,
             fact = %record.fact.id,
             correlation_id = %record.fact.correlation_id,
         );
+        telemetry::follow(&span, record.fact.traceparent.as_deref());
+        let began = Instant::now();
         let handled = AssertUnwindSafe(self.handler.handle(conn, record)).catch_unwind().instrument(span);
-        match time::timeout(HANDLE_WAIT_MAX, handled).await {
+        let ended = time::timeout(HANDLE_WAIT_MAX, handled).await;
+        self.gauges.worked(began.elapsed());
+        match ended {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_panic)) => Err(HandleError::permanent("the handler panicked")),
             Err(elapsed) => Err(HandleError::transient(elapsed)),

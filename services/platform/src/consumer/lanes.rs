@@ -17,6 +17,7 @@ use rdkafka::{
     consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance},
     error::KafkaResult,
     message::BorrowedMessage,
+    statistics::Statistics,
 };
 use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -222,7 +223,19 @@ async fn work<H: Handler>(
     }
 }
 
-impl<H: Handler> ClientContext for Lanes<H> {}
+impl<H: Handler> ClientContext for Lanes<H> {
+    /// Tells how many records wait in the partitions that this member has. One of which nothing was committed yet waits whole.
+    fn stats(&self, statistics: Statistics) {
+        for (name, topic) in &statistics.topics {
+            let own = topic.partitions.values().filter(|partition| partition.desired);
+            let waiting = own.map(|partition| match partition.consumer_lag {
+                0.. => partition.consumer_lag,
+                _ => partition.hi_offset.max(0) - partition.lo_offset.max(0),
+            });
+            self.intake.gauges.lag(self.kafka.contract_name(name), waiting.sum());
+        }
+    }
+}
 
 impl<H: Handler> ConsumerContext for Lanes<H> {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {

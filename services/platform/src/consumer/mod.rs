@@ -48,6 +48,9 @@ pub const HANDLE_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long a poll waits for a record: how late a pause is lifted or a stop is seen at most.
 const POLL_WAIT: Duration = Duration::from_millis(20);
 
+/// How often it is measured how many records wait, in milliseconds.
+const MEASURED_EVERY_MS: &str = "5000";
+
 const RETRY_WAIT_LEAST: Duration = Duration::from_millis(100);
 const RETRY_WAIT_MOST: Duration = Duration::from_secs(10);
 
@@ -161,7 +164,8 @@ impl<H: Handler> Consumer<H> {
     /// Polls on a thread of its own: a rebalance waits there for the work in hand, which goes on in the runtime.
     async fn poll(&self, stop: &CancellationToken) -> Result<(), ConsumerError> {
         let lanes = Lanes::new(Arc::clone(&self.intake), self.kafka.clone());
-        let client = self.kafka.consumer(&self.group)?;
+        let mut client = self.kafka.consumer(&self.group)?;
+        client.set("statistics.interval.ms", MEASURED_EVERY_MS);
         let consumer: BaseConsumer<Lanes<H>> =
             client.create_with_context(lanes).map_err(ConsumerError::Client)?;
         let topics: Vec<String> =
@@ -173,7 +177,10 @@ impl<H: Handler> Consumer<H> {
         let stop = stop.child_token();
         let _stop_on_drop = stop.clone().drop_guard();
         let thread = tokio::task::spawn_blocking(move || poll_until(&stop, consumer));
-        thread.await.expect("invariant: polling does not panic")
+        let ended = thread.await.expect("invariant: polling does not panic");
+        // Whoever has the partitions next measures what waits.
+        self.intake.handler.topics().iter().for_each(|topic| self.intake.gauges.lag(topic, 0));
+        ended
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Gauges {
 impl Gauges {
     pub fn new(source: &str) -> Gauges {
         let meter = global::meter("countinghouse.relay");
-        Gauges {
+        let gauges = Gauges {
             lag: meter
                 .f64_gauge("countinghouse.relay.lag")
                 .with_unit("s")
@@ -41,7 +41,18 @@ impl Gauges {
                 .with_description("times that publishing had to begin again from the cursor")
                 .build(),
             source: [KeyValue::new("source", source.to_owned())],
-        }
+        };
+        // What has not happened yet is told too: an increase can be seen only of what was there before.
+        gauges.published.add(0, &gauges.source);
+        gauges.failures.add(0, &gauges.source);
+        gauges.idle();
+        gauges
+    }
+
+    /// Another replica publishes and measures: what was measured here last does not hold any more.
+    pub fn idle(&self) {
+        self.lag.record(0.0, &self.source);
+        self.backlog.record(0, &self.source);
     }
 
     pub fn backlog(&self, backlog: &Backlog, now: DateTime<Utc>) {

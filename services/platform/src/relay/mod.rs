@@ -155,9 +155,9 @@ impl<S: FactSource> Relay<S> {
         stop: &CancellationToken,
         give_up: &CancellationToken,
     ) -> Result<(), RelayError> {
-        let Some(mut leadership) = Leadership::win(&self.pool, &self.lock, stop).await? else {
-            return Ok(());
-        };
+        let stands_by = || self.gauges.idle();
+        let won = Leadership::win(&self.pool, &self.lock, stop, stands_by).await?;
+        let Some(mut leadership) = won else { return Ok(()) };
         let publisher = Publisher::connect(&self.kafka, self.ce_source.clone(), give_up.clone())?;
         let done = tokio::select! {
             done = self.publish(&mut leadership.conn, &publisher, pace, stop) => done,

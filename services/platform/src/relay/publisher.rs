@@ -8,9 +8,13 @@ use rdkafka::{
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer, PurgeConfig},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use super::{RelayError, source::Delivered};
-use crate::facts::{Fact, KafkaConfig, record};
+use crate::{
+    facts::{Fact, KafkaConfig, record},
+    telemetry,
+};
 
 /// Facts that are sent before other tasks of the thread get their turn: a few milliseconds' work.
 const SENT_BEFORE_YIELD: usize = 256;
@@ -50,9 +54,17 @@ pub enum Undelivered {
 /// Facts of a page that were sent and not yet acknowledged, with their places in the page.
 struct Flight<'a> {
     page: &'a [(i64, Fact)],
-    waiting: VecDeque<(usize, DeliveryFuture)>,
+    waiting: VecDeque<Sent>,
     acknowledged: Vec<bool>,
     failure: Option<Undelivered>,
+}
+
+/// A fact that was sent and not yet acknowledged.
+struct Sent {
+    place: usize,
+    delivery: DeliveryFuture,
+    /// Lasts until the broker has answered; none when nobody traces the fact.
+    _span: Span,
 }
 
 impl Publisher {
@@ -83,8 +95,8 @@ impl Publisher {
                 tokio::task::yield_now().await;
             }
         }
-        while let Some((place, delivery)) = flight.waiting.pop_front() {
-            self.settle(&mut flight, place, delivery).await;
+        while let Some(sent) = flight.waiting.pop_front() {
+            self.settle(&mut flight, sent).await;
         }
         flight.land()
     }
@@ -93,6 +105,7 @@ impl Publisher {
     async fn send(&self, flight: &mut Flight<'_>, place: usize) {
         let (position, fact) = &flight.page[place];
         let topic = self.kafka.prefixed(&fact.topic);
+        let span = sending(fact, &topic);
         loop {
             // The record's timestamp is when it is sent, not the fact's time: the broker counts retention from it, and would
             // delete at once what was published late.
@@ -101,12 +114,12 @@ impl Publisher {
                 .payload(&*fact.payload)
                 .headers(record::headers(fact, &self.ce_source));
             match self.producer.send_result(record) {
-                Ok(delivery) => return flight.waiting.push_back((place, delivery)),
+                Ok(delivery) => return flight.waiting.push_back(Sent { place, delivery, _span: span }),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _))
                     if !flight.waiting.is_empty() =>
                 {
-                    if let Some((oldest, delivery)) = flight.waiting.pop_front() {
-                        self.settle(flight, oldest, delivery).await;
+                    if let Some(oldest) = flight.waiting.pop_front() {
+                        self.settle(flight, oldest).await;
                     }
                     if flight.failure.is_some() {
                         return;
@@ -128,7 +141,8 @@ impl Publisher {
     }
 
     /// Waits until the broker has acknowledged or refused one fact.
-    async fn settle(&self, flight: &mut Flight<'_>, place: usize, mut delivery: DeliveryFuture) {
+    async fn settle(&self, flight: &mut Flight<'_>, sent: Sent) {
+        let Sent { place, mut delivery, _span } = sent;
         let (position, fact) = &flight.page[place];
         let outcome = loop {
             // Once the oldest of a page is acknowledged most others are: no timer is set up for them.
@@ -199,4 +213,26 @@ impl Flight<'_> {
         delivery.facts = positions.iter().map(|(_, done)| u64::from(*done)).sum();
         delivery
     }
+}
+
+/// A span in the trace of the request that caused a fact. The fact itself goes on carrying that request's own context: it is the
+/// same however often it is sent.
+fn sending(fact: &Fact, topic: &str) -> Span {
+    let traceparent = fact.traceparent.as_deref();
+    if !telemetry::is_sampled(traceparent) {
+        return Span::none();
+    }
+    let span = tracing::info_span!(
+        parent: None,
+        "send",
+        otel.name = format!("send {topic}"),
+        otel.kind = "producer",
+        messaging.system = "kafka",
+        messaging.operation.name = "send",
+        messaging.destination.name = topic,
+        messaging.message.id = %fact.id,
+        messaging.kafka.message.key = fact.key,
+    );
+    telemetry::follow(&span, traceparent);
+    span
 }

@@ -27,7 +27,8 @@ impl Admission {
     pub fn new(places_max: u32, stopping: CancellationToken) -> Self {
         let places = Arc::new(Semaphore::new(places_max.try_into().unwrap_or(Semaphore::MAX_PERMITS)));
         let free = Arc::downgrade(&places);
-        global::meter("countinghouse.rpc")
+        let meter = global::meter("countinghouse.rpc");
+        meter
             .u64_observable_gauge("countinghouse.rpc.in_flight")
             .with_unit("{call}")
             .with_description("calls that are being worked on")
@@ -36,6 +37,12 @@ impl Admission {
                 let free = u64::try_from(free.available_permits()).unwrap_or(u64::MAX);
                 observer.observe(u64::from(places_max).saturating_sub(free), &[]);
             })
+            .build();
+        meter
+            .u64_observable_gauge("countinghouse.rpc.in_flight_max")
+            .with_unit("{call}")
+            .with_description("calls that are taken at a time")
+            .with_callback(move |observer| observer.observe(places_max.into(), &[]))
             .build();
         Self { places, places_max, stopping }
     }

@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
 /// The largest request that any server takes: what the generated codecs decode at most.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -38,6 +37,8 @@ pub struct RpcConfig {
     pub tls_key_file: PathBuf,
     /// The authority (PEM) that services' certificates are trusted by. Operators show a token and need no certificate.
     pub tls_client_ca_file: PathBuf,
+    /// How often these files are looked at again.
+    pub tls_reload_every_ms: u64,
 }
 
 /// Settings that a server cannot serve with.
@@ -49,8 +50,12 @@ pub enum ConfigError {
     HalfTls,
     #[error("the certificate in rpc.tls_certificate_file names no service")]
     NoService,
+    #[error("the certificate in rpc.tls_certificate_file now names another service")]
+    OtherService,
     #[error("{file} cannot be read")]
     File { file: String, source: std::io::Error },
+    #[error("{file} cannot be used: {why}")]
+    Unusable { file: String, why: String },
 }
 
 impl RpcConfig {
@@ -72,7 +77,8 @@ impl RpcConfig {
         range(self.in_flight_max > 0, "in_flight_max", "above 0".to_owned())?;
         range(self.streams_per_connection_max > 0, "streams_per_connection_max", "above 0".to_owned())?;
         range(self.keepalive_interval_ms > 0, "keepalive_interval_ms", "above 0".to_owned())?;
-        range(self.keepalive_timeout_ms > 0, "keepalive_timeout_ms", "above 0".to_owned())
+        range(self.keepalive_timeout_ms > 0, "keepalive_timeout_ms", "above 0".to_owned())?;
+        range(self.tls_reload_every_ms >= 100, "tls_reload_every_ms", "at least 100".to_owned())
     }
 
     /// Where other replicas reach a server that listens on `address`; empty when it does not say.
@@ -82,16 +88,6 @@ impl RpcConfig {
         } else {
             self.advertise.clone()
         }
-    }
-
-    /// The certificates of the server; none without TLS.
-    pub(super) async fn tls(&self) -> Result<Option<ServerTlsConfig>, ConfigError> {
-        let Some([certificate, key, authority]) = self.tls_files().await? else { return Ok(None) };
-        let identity = Identity::from_pem(&certificate, &key);
-        let authority = Certificate::from_pem(&authority);
-        Ok(Some(
-            ServerTlsConfig::new().identity(identity).client_ca_root(authority).client_auth_optional(true),
-        ))
     }
 
     /// Certificate, key and authority; none without TLS.

@@ -13,16 +13,17 @@ use tokio::{
 };
 use tonic::{
     body::Body,
-    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
+    transport::{Channel, Endpoint},
 };
 use tower::ServiceExt;
 
 use super::{
-    CORRELATION_HEADER, ConfigError, Policy, RpcConfig, deadline,
+    CORRELATION_HEADER, ConfigError, Policy, RpcConfig,
+    certificates::Certificates,
+    deadline,
     telling::{Call, TRACEPARENT},
 };
 use crate::{
-    auth,
     leadership::Lead,
     refusal::{Refusal, reasons},
 };
@@ -47,17 +48,17 @@ pub struct Forward {
     /// Calls that are with the leader.
     places: Semaphore,
     places_max: u32,
-    connection: Mutex<Option<(Arc<str>, Channel)>>,
-    tls: Option<Tls>,
+    connection: Mutex<Option<Connection>>,
+    certificates: Option<Arc<Certificates>>,
     keepalive_interval: Duration,
     keepalive_timeout: Duration,
 }
 
-/// How replicas know each other.
-pub(super) struct Tls {
-    pub client: ClientTlsConfig,
-    /// The service that this replica's certificate names.
-    service: String,
+/// A connection to the leader, and the certificates that it was made with.
+struct Connection {
+    leader: Arc<str>,
+    made_with: Option<[u8; 32]>,
+    channel: Channel,
 }
 
 /// Why a call was not answered by the leader.
@@ -67,14 +68,22 @@ enum Lost {
 }
 
 impl Forward {
-    pub async fn new(config: &RpcConfig, lead: watch::Receiver<Lead>) -> Result<Self, ConfigError> {
+    /// With the certificates that the server itself is known by.
+    pub fn new(
+        config: &RpcConfig,
+        lead: watch::Receiver<Lead>,
+        certificates: Option<Arc<Certificates>>,
+    ) -> Result<Self, ConfigError> {
+        if certificates.as_ref().is_some_and(|certificates| certificates.current().service.is_none()) {
+            return Err(ConfigError::NoService);
+        }
         let places_max = config.streams_per_connection_max;
         Ok(Self {
             lead,
             places: Semaphore::new(places_max.try_into().unwrap_or(Semaphore::MAX_PERMITS)),
             places_max,
             connection: Mutex::new(None),
-            tls: Tls::of(config).await?,
+            certificates,
             keepalive_interval: Duration::from_millis(config.keepalive_interval_ms),
             keepalive_timeout: Duration::from_millis(config.keepalive_timeout_ms),
         })
@@ -93,7 +102,7 @@ impl Forward {
 
     /// Whether a certificate is one of this service's own replicas.
     pub fn is_own(&self, service: &str) -> bool {
-        self.tls.as_ref().is_some_and(|tls| tls.service == service)
+        self.certificates.as_ref().is_some_and(|own| own.current().service.as_deref() == Some(service))
     }
 
     /// Passes a call on, for as long as the leader leads, and gives its answer.
@@ -133,29 +142,33 @@ impl Forward {
         Err(told(&lost))
     }
 
-    /// The connection to the leader, which all calls share.
+    /// The connection to the leader, which all calls share. When the certificates have changed there is a new one, and calls that
+    /// are under way end on the old.
     async fn connect(&self, leader: &Arc<str>) -> Result<Channel, tower::BoxError> {
+        let material = self.certificates.as_ref().map(|certificates| certificates.current());
+        let made_with = material.as_ref().map(|material| material.digest);
         let mut connection = self.connection.lock().await;
-        if let Some((_, channel)) = connection.as_ref().filter(|(address, _)| address == leader) {
-            return Ok(channel.clone());
+        let is_good = |known: &&Connection| known.leader == *leader && known.made_with == made_with;
+        if let Some(known) = connection.as_ref().filter(is_good) {
+            return Ok(known.channel.clone());
         }
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let scheme = if material.is_some() { "https" } else { "http" };
         let mut endpoint = Endpoint::from_shared(format!("{scheme}://{leader}"))?
             .connect_timeout(CONNECT_MAX)
             .http2_keep_alive_interval(self.keepalive_interval)
             .keep_alive_timeout(self.keepalive_timeout);
-        if let Some(tls) = &self.tls {
-            endpoint = endpoint.tls_config(tls.client.clone())?;
+        if let Some(material) = material {
+            endpoint = endpoint.tls_config(material.client.clone())?;
         }
         let channel = time::timeout(CONNECT_MAX, endpoint.connect()).await??;
-        *connection = Some((leader.clone(), channel.clone()));
+        *connection = Some(Connection { leader: leader.clone(), made_with, channel: channel.clone() });
         Ok(channel)
     }
 
     /// Connects anew the next time.
     async fn forget(&self, leader: &Arc<str>) {
         let mut connection = self.connection.lock().await;
-        connection.take_if(|(address, _)| address == leader);
+        connection.take_if(|known| known.leader == *leader);
     }
 
     fn overloaded(&self) -> Refusal {
@@ -165,22 +178,6 @@ impl Forward {
                 self.places_max
             ))
             .retry_after(RETRY_AFTER)
-    }
-}
-
-impl Tls {
-    /// What the server itself is known by. A peer must show the name that this replica's own certificate has, or be the host
-    /// that was called when it has none.
-    pub async fn of(config: &RpcConfig) -> Result<Option<Self>, ConfigError> {
-        let Some([certificate, key, authority]) = config.tls_files().await? else { return Ok(None) };
-        let names = auth::names_of_certificate(&certificate).ok_or(ConfigError::NoService)?;
-        let mut client = ClientTlsConfig::new()
-            .identity(Identity::from_pem(&certificate, &key))
-            .ca_certificate(Certificate::from_pem(&authority));
-        if let Some(host) = names.host {
-            client = client.domain_name(host);
-        }
-        Ok(Some(Self { client, service: names.service }))
     }
 }
 

@@ -29,6 +29,7 @@
 //! [`auth::Caller::of`]: crate::auth::Caller::of
 
 mod admission;
+mod certificates;
 mod config;
 mod deadline;
 mod forward;

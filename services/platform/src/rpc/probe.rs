@@ -14,8 +14,7 @@ use tonic_health::pb::{
 };
 
 use super::{
-    ConfigError, RpcConfig,
-    forward::Tls,
+    ConfigError, RpcConfig, certificates,
     open::{CHANGES, WHOLE_SERVER},
 };
 
@@ -71,11 +70,11 @@ async fn answer(config: &RpcConfig, at: &str, question: Question) -> Result<(), 
         address: at.to_owned(),
         reason: causes(&error),
     };
-    let tls = Tls::of(config).await?;
+    let tls = certificates::trust(config).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}")).map_err(unreachable)?;
     if let Some(tls) = tls {
-        endpoint = endpoint.tls_config(tls.client).map_err(unreachable)?;
+        endpoint = endpoint.tls_config(tls).map_err(unreachable)?;
     }
     let mut health = HealthClient::new(endpoint.connect().await.map_err(unreachable)?);
     let mut is_serving = async |name: &str| {

@@ -20,6 +20,7 @@ use tower::Service;
 use super::{
     ConfigError, Policies, PolicyError, RpcConfig,
     admission::Admission,
+    certificates::{self, Certificates},
     deadline::Deadlines,
     forward::Forward,
     gate::{Gate, Parts},
@@ -66,6 +67,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     transport: transport::Server,
+    certificates: Option<Arc<Certificates>>,
     services: Vec<&'static str>,
     lead: Option<watch::Receiver<Lead>>,
     gate: Gate,
@@ -82,8 +84,6 @@ pub enum StartError {
     Policy(#[from] PolicyError),
     #[error("approvals need {POOL_CONNECTIONS_MIN} database connections at least")]
     PoolTooSmall,
-    #[error("the certificates of rpc.tls_* cannot be used")]
-    Tls(#[source] transport::Error),
     #[error("reflection cannot tell the contract")]
     Reflection(#[from] tonic_reflection::server::Error),
     #[error("cannot listen on {address}")]
@@ -106,6 +106,13 @@ impl Server {
     pub fn serve(self) {
         let (authenticator, stop) = (self.gate.0.authenticator.clone(), self.lifecycle.soft());
         self.lifecycle.spawn("keys", async move { authenticator.keep_fresh(stop).await });
+        if let Some(certificates) = self.certificates.clone() {
+            let stop = self.lifecycle.soft();
+            self.lifecycle.spawn("certificates", async move {
+                certificates.keep_fresh(stop).await;
+                Ok::<_, Infallible>(())
+            });
+        }
         let ready = self.lifecycle.ready();
         self.lifecycle.clone().spawn("rpc", async move {
             let incoming =
@@ -115,12 +122,22 @@ impl Server {
                 parts.admission.drained().await;
                 parts.ended.cancel();
             };
+            let (transport, gate, certificates) = (self.transport, self.gate, self.certificates);
+            let served = async move {
+                match certificates {
+                    Some(certificates) => {
+                        let incoming = certificates::secured(incoming, certificates);
+                        transport.serve_with_incoming_shutdown(gate, incoming, drained).await
+                    }
+                    None => transport.serve_with_incoming_shutdown(gate, incoming, drained).await,
+                }
+            };
             tokio::select! {
                 // First, so that nobody is told that the server is ready before it is.
                 biased;
                 () = open::report(self.reporter.clone(), self.services, ready) => Ok(()),
                 () = open::report_lead(self.reporter, self.lead) => Ok(()),
-                served = self.transport.serve_with_incoming_shutdown(self.gate, incoming, drained) => served,
+                served = served => served,
             }
         });
     }
@@ -169,10 +186,11 @@ impl Builder<'_> {
         let reporter = HealthReporter::new();
         let open = open::routes(self.contract, &self.services, &reporter)?;
 
-        let transport = self.transport().await?;
+        let transport = self.transport();
+        let certificates = Certificates::open(self.config, &basis.clock).await?;
         let lead = self.lead.clone();
         let forward = match self.lead.take() {
-            Some(lead) => Some(Forward::new(self.config, lead).await?),
+            Some(lead) => Some(Forward::new(self.config, lead, certificates.clone())?),
             None => None,
         };
         let listen = self.config.listen;
@@ -196,10 +214,11 @@ impl Builder<'_> {
             clock: basis.clock,
         }));
         let lifecycle = lifecycle.clone();
-        Ok(Server { listener, address, transport, services: self.services, lead, gate, reporter, lifecycle })
+        let services = self.services;
+        Ok(Server { listener, address, transport, certificates, services, lead, gate, reporter, lifecycle })
     }
 
-    async fn transport(&self) -> Result<transport::Server, StartError> {
+    fn transport(&self) -> transport::Server {
         let mut transport = transport::Server::builder()
             .max_concurrent_streams(self.config.streams_per_connection_max)
             .http2_keepalive_interval(Some(Duration::from_millis(self.config.keepalive_interval_ms)))
@@ -207,9 +226,6 @@ impl Builder<'_> {
         if let Some(age) = self.config.connection_age_max() {
             transport = transport.max_connection_age(age);
         }
-        if let Some(tls) = self.config.tls().await? {
-            transport = transport.tls_config(tls).map_err(StartError::Tls)?;
-        }
-        Ok(transport)
+        transport
     }
 }

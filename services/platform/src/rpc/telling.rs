@@ -13,6 +13,7 @@ use tracing::{Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
 
+use super::forward::FORWARDED_HEADER;
 use crate::{ids::SharedIds, telemetry};
 
 /// Carries the id that a call is found by in logs, traces, the audit and facts.
@@ -45,6 +46,8 @@ pub struct Call {
     pub traceparent: Option<String>,
     began: Instant,
     method: String,
+    /// Another replica has passed it on, and counts it too.
+    is_forwarded: bool,
 }
 
 impl Telling {
@@ -90,7 +93,15 @@ impl Telling {
         }
         let traceparent = telemetry::traceparent_of(&span)
             .or_else(|| given.and_then(|given| given.to_str().ok()).map(str::to_owned));
-        Call { span, correlation_id, traceparent, began: Instant::now(), method: method.to_owned() }
+        let is_forwarded = headers.contains_key(FORWARDED_HEADER);
+        Call {
+            span,
+            correlation_id,
+            traceparent,
+            began: Instant::now(),
+            method: method.to_owned(),
+            is_forwarded,
+        }
     }
 
     /// A call has been answered.
@@ -112,6 +123,7 @@ impl Telling {
             KeyValue::new("rpc.system.name", "grpc"),
             KeyValue::new("rpc.method", call.method.clone()),
             KeyValue::new("rpc.response.status_code", code_name(code)),
+            KeyValue::new("forwarded", call.is_forwarded),
         ];
         self.duration.record(call.began.elapsed().as_secs_f64(), &labels);
         if let Some(status) = status.filter(|_| code != Code::Ok) {

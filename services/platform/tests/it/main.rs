@@ -16,6 +16,7 @@ mod pages;
 mod refusal;
 mod relay;
 mod retention;
+mod rotation;
 mod rpc;
 mod rpc_access;
 mod rpc_forward;

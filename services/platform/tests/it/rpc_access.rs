@@ -5,7 +5,7 @@ use std::{convert::Infallible, net::SocketAddr, path::Path};
 use futures::future::BoxFuture;
 use platform::{
     lifecycle::Lifecycle,
-    rpc::{RpcConfig, Server, StartError},
+    rpc::{RpcConfig, Server},
 };
 use sqlx::postgres::PgPoolOptions;
 use testkit::{
@@ -194,7 +194,6 @@ async fn start<const N: usize>(change: impl FnOnce(&mut RpcConfig, &Path)) -> St
     let builder = if N < NAMES.len() { add::<N>(builder) } else { builder };
     match builder.bind(basis, &Lifecycle::new()).await {
         Ok(_) => "it starts".to_owned(),
-        Err(error @ StartError::Tls(_)) => format!("{error}"),
         Err(error) => error.to_string(),
     }
 }

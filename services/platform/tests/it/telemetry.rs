@@ -3,37 +3,19 @@
 use std::{
     env,
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
 };
 
 use chrono::TimeDelta;
 use http::HeaderMap;
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
-use opentelemetry_proto::tonic::{
-    collector::{
-        metrics::v1::{
-            ExportMetricsServiceRequest, ExportMetricsServiceResponse,
-            metrics_service_server::{MetricsService, MetricsServiceServer},
-        },
-        trace::v1::{
-            ExportTraceServiceRequest, ExportTraceServiceResponse,
-            trace_service_server::{TraceService, TraceServiceServer},
-        },
-    },
-    metrics::v1::{metric::Data, number_data_point::Value},
-    resource::v1::Resource,
-    trace::v1::Span,
-};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use platform::{
     audit::Sealer,
     telemetry::{self, TelemetryConfig, TelemetryError},
 };
-use testkit::wait_for;
-use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
+use testkit::{Collector, wait_for};
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, metadata::MetadataMap, transport::Server};
+use tonic::metadata::MetadataMap;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{Registry, layer::SubscriberExt};
 
@@ -47,77 +29,12 @@ const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 
-/// A span, and who told of it.
-type Told = (Option<Resource>, Span);
-
-/// A collector that keeps what it is told.
-#[derive(Clone, Default)]
-struct Collector {
-    spans: Arc<Mutex<Vec<Told>>>,
-    metrics: Arc<Mutex<Vec<ExportMetricsServiceRequest>>>,
-}
-
-#[tonic::async_trait]
-impl TraceService for Collector {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        for of_resource in request.into_inner().resource_spans {
-            let resource = of_resource.resource;
-            let spans = of_resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
-            self.spans.lock().unwrap().extend(spans.map(|span| (resource.clone(), span)));
-        }
-        Ok(Response::new(ExportTraceServiceResponse::default()))
-    }
-}
-
-#[tonic::async_trait]
-impl MetricsService for Collector {
-    async fn export(
-        &self,
-        request: Request<ExportMetricsServiceRequest>,
-    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        self.metrics.lock().unwrap().push(request.into_inner());
-        Ok(Response::new(ExportMetricsServiceResponse::default()))
-    }
-}
-
-impl Collector {
-    /// Serves until the test ends; gives the endpoint.
-    async fn serve(&self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let server = Server::builder()
-            .add_service(TraceServiceServer::new(self.clone()))
-            .add_service(MetricsServiceServer::new(self.clone()));
-        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-        endpoint
-    }
-
-    /// The values of a whole-number gauge that have arrived.
-    fn gauge(&self, name: &str) -> Vec<i64> {
-        let requests = self.metrics.lock().unwrap();
-        let resources = requests.iter().flat_map(|request| &request.resource_metrics);
-        let metrics = resources.flat_map(|resource| &resource.scope_metrics).flat_map(|scope| &scope.metrics);
-        let points = metrics.filter(|metric| metric.name == name).flat_map(|metric| match &metric.data {
-            Some(Data::Gauge(gauge)) => gauge.data_points.clone(),
-            other => panic!("{name} is no gauge: {other:?}"),
-        });
-        let values = points.filter_map(|point| match point.value {
-            Some(Value::AsInt(value)) => Some(value),
-            _ => None,
-        });
-        values.collect()
-    }
-}
-
 fn process(name: &str, endpoint: &str, database_url: &str) -> Child {
     Command::new(env::current_exe().unwrap())
         .args([name, "--exact", "--ignored"])
         .env(ENDPOINT, endpoint)
         .env(DATABASE_URL, database_url)
-        .env("OTEL_METRIC_EXPORT_INTERVAL", "100")
+        .env("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=drawer-1")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -126,11 +43,13 @@ fn process(name: &str, endpoint: &str, database_url: &str) -> Child {
 }
 
 fn config(endpoint: &str) -> TelemetryConfig {
-    TelemetryConfig { log: "info".to_owned(), otlp_endpoint: endpoint.to_owned(), trace_ratio: 1.0 }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    TelemetryConfig {
+        // Traces do not depend on it.
+        log: "warn".to_owned(),
+        otlp_endpoint: endpoint.to_owned(),
+        trace_ratio: 1.0,
+        metrics_every_ms: 100,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,25 +61,32 @@ async fn spans_and_metrics_arrive_and_an_overdue_audit_record_is_a_gauge() {
         .execute(&database.dml)
         .await
         .unwrap();
-    let collector = Collector::default();
-    let endpoint = collector.serve().await;
+    let collector = Collector::serve().await;
     let told = "telemetry::telling_in_a_process_of_its_own";
-    let mut process = process(told, &endpoint, &database.dml_url);
+    let mut process = process(told, collector.endpoint(), &database.dml_url);
     wait_for(BOUND, "the gauge", || async {
-        collector.gauge("countinghouse.audit.overdue").contains(&1).then_some(())
+        collector.metrics().get("countinghouse.audit.overdue")?.values.contains(&1).then_some(())
     })
     .await;
     drop(process.stdin.take());
     let ended = tokio::task::spawn_blocking(move || process.wait().unwrap()).await.unwrap();
     assert!(ended.success());
 
-    let spans = collector.spans.lock().unwrap();
-    let (resource, span) =
-        spans.iter().find(|(_, span)| span.name == "open drawer").expect("what was left is sent at the end");
-    assert_eq!((hex(&span.trace_id).as_str(), hex(&span.parent_span_id).as_str()), (TRACE, PARENT));
-    let attributes = &resource.as_ref().unwrap().attributes;
-    let service = attributes.iter().find(|attribute| attribute.key == "service.name").unwrap();
-    assert!(format!("{:?}", service.value).contains("test service"), "{service:?}");
+    let spans = collector.trace(TRACE);
+    let span =
+        spans.iter().find(|span| span.name == "open drawer").expect("what was left is sent at the end");
+    assert_eq!(span.parent, PARENT);
+    let resource = |name: &str| span.resource.get(name).map(String::as_str);
+    assert_eq!(resource("service.name"), Some("test service"));
+    assert_eq!(resource("service.version"), Some("1.2.3"));
+    assert_eq!(resource("service.namespace"), Some("countinghouse"));
+    assert_eq!(resource("service.instance.id"), Some("drawer-1"), "the environment knows better");
+
+    let spans = collector.spans();
+    let named = |name: &str| spans.iter().find(|span| span.name == name).expect("it is sent too");
+    let (one, other) = (named("close drawer"), named("count money"));
+    assert_ne!(one.trace, other.trace);
+    assert_eq!((&one.links[..], &other.links[..]), (&[other.id.clone()][..], &[one.id.clone()][..]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,12 +94,13 @@ async fn spans_and_metrics_arrive_and_an_overdue_audit_record_is_a_gauge() {
 async fn telling_in_a_process_of_its_own() {
     let told = |name| env::var(name).expect("invariant: a test has started this process");
     let config = config(&told(ENDPOINT));
-    let guard = telemetry::init(&config, "test service").unwrap();
-    assert!(matches!(telemetry::init(&config, "test service"), Err(TelemetryError::Twice(_))));
+    let guard = telemetry::init(&config, "test service", "1.2.3").unwrap();
+    assert!(matches!(telemetry::init(&config, "test service", "1.2.3"), Err(TelemetryError::Twice(_))));
     let span = tracing::info_span!("open drawer");
     span.set_parent(telemetry::extract_traceparent(Some(TRACEPARENT))).unwrap();
     span.in_scope(|| tracing::info!("opened"));
     drop(span);
+    telemetry::link(&tracing::info_span!("close drawer"), &tracing::info_span!("count money"));
 
     let stop = CancellationToken::new();
     let sealer = Sealer::new(bench::pool(&told(DATABASE_URL)), clock());
@@ -205,7 +132,7 @@ async fn a_collector_that_is_away_does_not_keep_a_process_from_ending() {
 #[ignore = "not a test: the process that tells nobody"]
 async fn telling_nobody_in_a_process_of_its_own() {
     let endpoint = env::var(ENDPOINT).expect("invariant: a test has started this process");
-    let guard = telemetry::init(&config(&endpoint), "test service").unwrap();
+    let guard = telemetry::init(&config(&endpoint), "test service", "1.2.3").unwrap();
     tracing::info_span!("open drawer").in_scope(|| tracing::info!("opened"));
     opentelemetry::global::meter("test").u64_counter("drawers").build().add(1, &[]);
     drop(guard);
@@ -214,9 +141,9 @@ async fn telling_nobody_in_a_process_of_its_own() {
 #[tokio::test]
 async fn what_cannot_be_set_up_is_refused() {
     let bad_filter = TelemetryConfig { log: "platform=loud".to_owned(), ..config("") };
-    assert!(matches!(telemetry::init(&bad_filter, "test"), Err(TelemetryError::Filter(_))));
+    assert!(matches!(telemetry::init(&bad_filter, "test", "1.2.3"), Err(TelemetryError::Filter(_))));
     let bad_endpoint = config("no endpoint");
-    assert!(matches!(telemetry::init(&bad_endpoint, "test"), Err(TelemetryError::Exporter(_))));
+    assert!(matches!(telemetry::init(&bad_endpoint, "test", "1.2.3"), Err(TelemetryError::Exporter(_))));
 }
 
 /// Runs `work` where spans are traced.
@@ -237,6 +164,16 @@ fn a_trace_goes_on_from_a_column_and_back_into_one() {
         let span_id = span.context().span().span_context().span_id().to_string();
         assert!(column.contains(&span_id));
     });
+}
+
+#[test]
+fn a_trace_is_kept_when_its_flags_say_so() {
+    assert!(telemetry::is_sampled(Some(TRACEPARENT)));
+    let flags = |flags: &str| format!("{}{flags}", TRACEPARENT.strip_suffix("01").unwrap());
+    for (text, expected) in [("00", false), ("02", false), ("03", true), ("ff", true), ("0x", false)] {
+        assert_eq!(telemetry::is_sampled(Some(&flags(text))), expected, "{text}");
+    }
+    assert!(!telemetry::is_sampled(Some("")) && !telemetry::is_sampled(None));
 }
 
 #[test]

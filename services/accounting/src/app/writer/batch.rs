@@ -4,12 +4,13 @@ use std::{collections::VecDeque, time::Duration};
 
 use platform::refusal::Failure;
 use tokio::sync::mpsc;
-use tracing::{error, warn};
+use tracing::{Instrument, error, warn};
 
 use super::{
     Job, Writer, audits,
     database::{Append, Database, Fault, Session},
     settle::Settled,
+    telling::Step,
 };
 use crate::{
     domain::{
@@ -135,16 +136,26 @@ impl<D: Database> Writer<D> {
         book: &mut Book,
         jobs: Vec<Job>,
     ) -> Result<(), Stopped> {
-        if let Err(fault) = self.load(session, book, &jobs).await {
+        let batch = self.telling.batch(&jobs);
+        let (loading, span) = self.telling.step(Step::Load, &batch);
+        let loaded = self.load(session, book, &jobs).instrument(span).await;
+        drop(loading);
+        if let Err(fault) = loaded {
             if matches!(fault, Fault::Refused(_) | Fault::Busy(_)) {
                 return Err(Stopped::One { of: jobs, fault, decided: false });
             }
             refuse_all(jobs, not_the_writer);
             return Err(Stopped::For(Outcome::Lost(fault)));
         }
-        let decided = self.decide(book, jobs);
-        match session.append(&decided.append).await {
+        let (deciding, span) = self.telling.step(Step::Decide, &batch);
+        let decided = span.in_scope(|| self.decide(book, jobs));
+        drop(deciding);
+        let (appending, span) = self.telling.step(Step::Append, &batch);
+        let appended = session.append(&decided.append).instrument(span).await;
+        drop(appending);
+        match appended {
             Ok(()) => {
+                self.telling.written(decided.append.records.postings.len());
                 self.recent.push(&decided.append.records.postings);
                 decided.answer(Settled::Written);
                 Ok(())

@@ -28,6 +28,7 @@ mod postgres;
 mod queue;
 mod recent;
 mod settle;
+mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +43,7 @@ pub use database::{Append, Claim, Database, Fault, Opened, Session};
 pub use postgres::{FactsOf, Postgres};
 pub use queue::{Ask, Job, Rpc, WriterHandle, queue};
 pub use recent::Recent;
+pub use telling::Telling;
 
 /// Bounds of the writer.
 #[derive(Clone, Debug, Deserialize)]
@@ -78,6 +80,7 @@ pub struct Writer<D> {
     pub address: String,
     /// Tells who wants to know where the writer is.
     pub leading: watch::Sender<Lead>,
+    pub telling: Telling,
 }
 
 impl<D: Database> Writer<D> {

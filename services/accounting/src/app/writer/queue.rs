@@ -4,8 +4,10 @@ use std::{fmt, time::Duration};
 
 use platform::refusal::{Failure, reasons};
 use tokio::sync::{mpsc, oneshot};
+use tracing::Span;
 use uuid::Uuid;
 
+use super::telling;
 use crate::{
     domain::command::{Answer, Command},
     error,
@@ -42,6 +44,8 @@ pub struct Ask {
 #[derive(Debug)]
 pub struct Job {
     pub ask: Ask,
+    /// Lasts until it is answered; none when nobody traces it.
+    pub span: Span,
     reply: oneshot::Sender<Result<Answer, Failure>>,
 }
 
@@ -61,6 +65,7 @@ pub struct WriterHandle {
 /// Makes the queue, for `queue_max` asks.
 pub fn queue(queue_max: usize) -> (WriterHandle, mpsc::Receiver<Job>) {
     let (sender, receiver) = mpsc::channel(queue_max);
+    telling::observe(&sender);
     (WriterHandle { queue: sender }, receiver)
 }
 
@@ -68,7 +73,8 @@ impl WriterHandle {
     /// Asks the writer and waits for its answer. A full queue refuses at once.
     pub async fn submit(&self, ask: Ask) -> Result<Answer, Failure> {
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Job { ask, reply }).map_err(|refused| match refused {
+        let span = telling::waiting(&ask);
+        self.queue.try_send(Job { ask, span, reply }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => Failure::from(
                 reasons::OVERLOADED.refuse("the writer's queue is full").retry_after(RETRY_AFTER),
             ),

@@ -186,11 +186,16 @@ impl Drop for House {
 
 /// Sends a request as somebody on a channel.
 pub async fn call_on<C: Call>(channel: Channel, person: Person, request: C) -> Result<C::Answer, Refused> {
+    C::send(signed(person, request), channel).await.map(tonic::Response::into_inner).map_err(Refused::from)
+}
+
+/// A request of somebody.
+pub fn signed<C>(person: Person, request: C) -> Request<C> {
     let token = issuer().sign(&Claims::of(person.code, person.roles).within(person.branches));
     let mut request = Request::new(request);
     let bearer = format!("Bearer {token}").parse().expect("a token is ASCII");
     request.metadata_mut().insert("authorization", bearer);
-    C::send(request, channel).await.map(tonic::Response::into_inner).map_err(Refused::from)
+    request
 }
 
 /// Logs as `TEST_LOG` says, for whoever looks into a failing test.
@@ -198,8 +203,9 @@ fn log() {
     static GUARD: OnceLock<TelemetryGuard> = OnceLock::new();
     GUARD.get_or_init(|| {
         let log = env::var("TEST_LOG").unwrap_or_else(|_| "error".to_owned());
-        let config = TelemetryConfig { log, otlp_endpoint: String::new(), trace_ratio: 0.0 };
-        telemetry::init(&config, "accounting").expect("TEST_LOG is a filter")
+        let config =
+            TelemetryConfig { log, otlp_endpoint: String::new(), trace_ratio: 0.0, metrics_every_ms: 1_000 };
+        telemetry::init(&config, "accounting", "tests").expect("TEST_LOG is a filter")
     });
 }
 

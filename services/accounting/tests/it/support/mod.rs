@@ -15,7 +15,7 @@ pub use self::{
     bank::{Bank, DAY, OWN_ACCOUNTS, credit, debit, own, personal_account, post},
     base_data::{record, templates},
     calls::Call,
-    house::{House, call_on, issuer},
+    house::{House, call_on, issuer, signed},
     proxy::Proxy,
     refused::Refused,
     replica::Replica,

@@ -9,11 +9,13 @@ use std::{
 };
 
 use testkit::{
+    Collector,
     daemon::{Daemon, Program, Signal},
+    keys::Authority,
     ports, wait_for,
 };
 use tokio::process::Command;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
 use super::{BOUND, Bank};
 
@@ -28,16 +30,54 @@ pub struct Replica {
 impl Replica {
     /// Starts one on the books of `bank`, and waits until it answers.
     pub async fn of(bank: &Bank) -> Replica {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("replica-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&folder).expect("a folder for the replica");
-        let port = ports::kept_in(&folder.join("port")).expect("a free port");
-        let address = format!("127.0.0.1:{port}");
-        let daemon = Daemon::new("accounting", &folder);
-        let program = Program::new(env!("CARGO_BIN_EXE_accounting"), vec!["serve".to_owned()]);
-        daemon.spawn(&program.with_environment(settings(bank, &address))).expect("the replica starts");
+        let (folder, address) = place();
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address is a URL");
+        let settings = settings(bank, &address);
+        Replica::start(folder, address, &["serve"], settings, endpoint).await
+    }
+
+    /// Starts one that tells all it does to a collector, has a certificate, and takes in the facts on these topics.
+    pub async fn telling(bank: &Bank, collector: &Collector, facts: &[&str]) -> Replica {
+        let (folder, address) = place();
+        let authority = Authority::generate();
+        authority.service("accounting").write(&folder, "server").expect("certificates can be written");
+        fs::write(folder.join("ca.pem"), authority.certificate()).expect("certificates can be written");
+        let file = folder.join("config.toml");
+        fs::write(&file, format!("[facts]\ntopics = {facts:?}\n")).expect("settings can be written");
+        let mut settings = settings(bank, &address);
+        let path = |name: &str| folder.join(name).display().to_string();
+        settings.extend(
+            [
+                ("COUNTINGHOUSE_ACCOUNTING__RPC__TLS_CERTIFICATE_FILE", path("server.pem")),
+                ("COUNTINGHOUSE_ACCOUNTING__RPC__TLS_KEY_FILE", path("server.key.pem")),
+                ("COUNTINGHOUSE_ACCOUNTING__RPC__TLS_CLIENT_CA_FILE", path("ca.pem")),
+                ("COUNTINGHOUSE_ACCOUNTING__TELEMETRY__OTLP_ENDPOINT", collector.endpoint().to_owned()),
+                ("COUNTINGHOUSE_ACCOUNTING__TELEMETRY__TRACE_RATIO", "0".to_owned()),
+                ("COUNTINGHOUSE_ACCOUNTING__TELEMETRY__METRICS_EVERY_MS", "200".to_owned()),
+                ("OTEL_BSP_SCHEDULE_DELAY", "100".to_owned()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        let tls = ClientTlsConfig::new()
+            .ca_certificate(Certificate::from_pem(authority.certificate()))
+            .domain_name("localhost");
+        let endpoint = Endpoint::from_shared(format!("https://{address}")).expect("an address is a URL");
+        let endpoint = endpoint.tls_config(tls).expect("certificates are sound");
+        let file = file.display().to_string();
+        Replica::start(folder, address, &["serve", "--config", &file], settings, endpoint).await
+    }
+
+    async fn start(
+        folder: PathBuf,
+        address: String,
+        arguments: &[&str],
+        settings: BTreeMap<String, String>,
+        endpoint: Endpoint,
+    ) -> Replica {
+        let daemon = Daemon::new("accounting", &folder);
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let program = Program::new(env!("CARGO_BIN_EXE_accounting"), arguments);
+        daemon.spawn(&program.with_environment(settings)).expect("the replica starts");
         let answers = || async { endpoint.connect().await.is_ok() };
         daemon.wait_until_ready(BOUND, answers).await.expect("the replica serves");
         Replica { address, channel: endpoint.connect_lazy(), daemon, folder }
@@ -80,6 +120,16 @@ impl Drop for Replica {
         drop(self.daemon.signal(Signal::KILL));
         drop(fs::remove_dir_all(&self.folder));
     }
+}
+
+/// A folder and an address for a replica.
+fn place() -> (PathBuf, String) {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("replica-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).expect("a folder for the replica");
+    let port = ports::kept_in(&folder.join("port")).expect("a free port");
+    (folder, format!("127.0.0.1:{port}"))
 }
 
 /// The address of the replica that writes the book.

@@ -111,6 +111,11 @@ impl House {
         Replica { notes, address, channel: endpoint(address).connect_lazy(), lifecycle }
     }
 
+    /// Where the server's files are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub fn pool(&self) -> &PgPool {
         &self.database.dml
     }
@@ -262,6 +267,7 @@ pub fn rpc_config() -> RpcConfig {
         tls_certificate_file: PathBuf::new(),
         tls_key_file: PathBuf::new(),
         tls_client_ca_file: PathBuf::new(),
+        tls_reload_every_ms: 100,
     }
 }
 

@@ -27,7 +27,7 @@ use super::{
     time::Time,
 };
 use crate::{
-    app::writer::{Ask, Recent, Rpc, Writer, WriterConfig, WriterHandle, queue},
+    app::writer::{Ask, Recent, Rpc, Telling, Writer, WriterConfig, WriterHandle, queue},
     domain::{
         book::tests::{bank::Bank, properties::check_books},
         command::{Action, Command},
@@ -103,6 +103,7 @@ impl<'a> Run<'a> {
             recent: recent.clone(),
             address: String::new(),
             leading,
+            telling: Telling::default(),
         };
         let (life, kill) = abortable(writer.run(asks));
         let life = async move {
