@@ -84,7 +84,7 @@ async fn one_posting_is_one_trace_and_every_metric_is_in_the_documents() {
     let refused = traced(&replica, TELLER, request("accounts/1"), (NOT_KEPT, "00")).await.unwrap_err();
     assert!(!refused.is_transient(), "{refused:?}");
     traced(&replica, TELLER, request(&cash), (TRACE, "01")).await.unwrap();
-    let spans = wait_for(BOUND, "the trace of the posting", || whole(&collector, TRACE)).await;
+    let spans = wait_for(BOUND, "the trace of the posting", async || whole(&collector, TRACE)).await;
     assert_eq!(
         paths(&spans),
         [
@@ -104,7 +104,7 @@ async fn one_posting_is_one_trace_and_every_metric_is_in_the_documents() {
 
     let traceparent = Some(format!("00-{ELSEWHERE}-{CLIENT}-01"));
     publish(&bank, &[&Fact { traceparent, ..delivery(&bank, 1, "50.00") }]).await;
-    let spans = wait_for(BOUND, "the trace of the fact", || whole(&collector, ELSEWHERE)).await;
+    let spans = wait_for(BOUND, "the trace of the fact", async || whole(&collector, ELSEWHERE)).await;
     assert_eq!(
         paths(&spans),
         [
@@ -126,7 +126,7 @@ async fn one_posting_is_one_trace_and_every_metric_is_in_the_documents() {
 }
 
 /// The spans of a trace, once the reader has taken the posting's fact in.
-async fn whole(collector: &Collector, trace: &str) -> Option<Vec<ToldSpan>> {
+fn whole(collector: &Collector, trace: &str) -> Option<Vec<ToldSpan>> {
     let spans = collector.trace(trace);
     let is_there = |name: &str| spans.iter().any(|span| named(span) == name);
     ["process posting.v1", "send posting.v1", "write", "append"]

@@ -89,7 +89,7 @@ async fn a_task_on_a_thread_of_its_own_ends_like_any_other() {
     assert_eq!(life.run_until(pending(), LONG).await, crashed);
 
     let life = Lifecycle::new();
-    life.spawn_apart("panicking", async { Done::Err(None::<String>.unwrap()) }).unwrap();
+    life.spawn_apart::<String>("panicking", async { panic!("the books are gone") }).unwrap();
     let crashed = Ending::Crashed { task: "panicking", reason: "panicked".to_owned() };
     assert_eq!(life.run_until(pending(), LONG).await, crashed);
 
