@@ -4,7 +4,7 @@ SHELL := bash
 PATH := $(HOME)/.cargo/bin:$(PATH)
 LOCAL := scripts/built local
 
-.PHONY: help run up down clean-local test bench-accounting faults charts lint fmt prepare docs
+.PHONY: help run up down clean-local test bench-accounting faults charts images cluster cluster-down kube-test lint fmt prepare docs
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,22 @@ faults: ## Kills under load, 200 of them, and a restore (ARGS="--kills 20 --seed
 charts: ## The umbrella chart as one file, .local/charts/countinghouse-<version>.tgz
 	@scripts/setup --charts
 	@.local/tools/bin/helm package charts/countinghouse --destination .local/charts
+
+images: ## The image of each service (ARGS="--tag 0.1.0-rc1": under another tag)
+	@scripts/images $(ARGS)
+
+cluster: ## A Kubernetes on this machine, with Postgres and Kafka; the one of KUBECONFIG when that is set
+	@[ -n "$$KUBECONFIG" ] || { scripts/setup --charts && scripts/setup --cluster; }
+	@scripts/built cluster up
+
+cluster-down: ## Stop that Kubernetes, and delete all of it but the cache
+	@scripts/built cluster down
+
+kube-test: ## Installs the release on the cluster, kills, drains and upgrades it under load, and prints what came of it
+	@scripts/setup --charts
+	@scripts/setup --cluster
+	@scripts/built cluster up
+	@scripts/built cluster test $(ARGS)
 
 lint: ## Formatting, clippy, licences, the contract's lint, generated files in step
 	@scripts/lint

@@ -36,6 +36,8 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Broker {
     folder: PathBuf,
     properties: PathBuf,
+    /// What it listens on.
+    address: String,
     daemon: Daemon,
 }
 
@@ -46,7 +48,13 @@ impl Broker {
         let folder = folder.canonicalize()?;
         let properties = folder.join("server.properties");
         let daemon = Daemon::new("kafka", &folder);
-        Ok(Self { folder, properties, daemon })
+        Ok(Self { folder, properties, address: ports::LOOPBACK.to_owned(), daemon })
+    }
+
+    /// The same, on another address of this machine, which whoever is next to it reaches.
+    #[must_use]
+    pub fn on(self, address: &str) -> Self {
+        Self { address: address.to_owned(), ..self }
     }
 
     /// Starts the broker unless it runs, and returns when it answers. The first start formats its storage.
@@ -96,7 +104,7 @@ impl Broker {
         let file = self.folder.join("port");
         let port = fs::read_to_string(&file)
             .with_context(|| format!("read {}: was Kafka started?", file.display()))?;
-        Ok(format!("127.0.0.1:{}", port.trim()))
+        Ok(format!("{}:{}", self.address, port.trim()))
     }
 
     /// A client that finds its broker restarted must not wait for the dead one's session (9 s unless told), and one
@@ -107,8 +115,8 @@ impl Broker {
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{broker_port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{broker_port}
+listeners=PLAINTEXT://{address}:{broker_port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://{address}:{broker_port}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
@@ -124,6 +132,7 @@ broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=4194304
 ",
+            address = self.address,
             data = self.folder.join("data").display()
         )
     }

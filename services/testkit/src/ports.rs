@@ -8,6 +8,9 @@ use rand::Rng;
 /// Below the range that Linux gives to outgoing connections, so that none of those takes a server's port while it restarts.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
+/// The address that servers of our own listen on, unless they are told another.
+pub const LOOPBACK: &str = "127.0.0.1";
+
 /// Far more than a machine with any free port needs.
 const ATTEMPTS_MAX: usize = 200;
 
@@ -32,5 +35,5 @@ pub fn kept_in(file: &Path) -> Result<u16> {
 }
 
 fn is_free(port: u16) -> bool {
-    TcpListener::bind(("127.0.0.1", port)).is_ok()
+    TcpListener::bind((LOOPBACK, port)).is_ok()
 }

@@ -4,6 +4,7 @@ mod backup;
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -35,6 +36,8 @@ pub struct Postgres {
     folder: PathBuf,
     /// The cluster itself.
     data: PathBuf,
+    /// What it listens on.
+    address: String,
     account: Option<Account>,
     daemon: Daemon,
 }
@@ -54,7 +57,13 @@ impl Postgres {
         }
         let data = home.join("data");
         let daemon = Daemon::new("postgres", &folder);
-        Ok(Self { folder, data, account, daemon })
+        Ok(Self { folder, data, address: ports::LOOPBACK.to_owned(), account, daemon })
+    }
+
+    /// The same, on another address of this machine, which whoever is next to it reaches.
+    #[must_use]
+    pub fn on(self, address: &str) -> Self {
+        Self { address: address.to_owned(), ..self }
     }
 
     /// Starts the server unless it runs, and returns when it answers. The first start makes the cluster.
@@ -65,10 +74,11 @@ impl Postgres {
             }
             self.forget_stale_pid();
             let port = ports::kept_in(&self.folder.join("port"))?;
+            let listen = format!("listen_addresses={}", self.address);
             let mut arguments = vec!["-D".to_owned(), self.data.display().to_string()];
             for setting in [
                 &format!("port={port}"),
-                "listen_addresses=127.0.0.1",
+                &listen,
                 "unix_socket_directories=",
                 CONNECTIONS_MAX,
                 "shared_buffers=1GB",
@@ -122,7 +132,7 @@ impl Postgres {
 
     /// Where `database` is, for `role`.
     pub fn url_as(&self, role: &str, password: &str, database: &str) -> Result<String> {
-        Ok(format!("postgres://{role}:{password}@127.0.0.1:{}/{database}", self.kept("port")?))
+        Ok(format!("postgres://{role}:{password}@{}:{}/{database}", self.address, self.kept("port")?))
     }
 
     fn kept(&self, name: &str) -> Result<String> {
@@ -163,7 +173,9 @@ impl Postgres {
         if !output.status.success() {
             bail!("initdb failed:\n{}", String::from_utf8_lossy(&output.stderr));
         }
-        Ok(())
+        // For one that listens on more than the loopback address.
+        let mut rules = fs::OpenOptions::new().append(true).open(self.data.join("pg_hba.conf"))?;
+        writeln!(rules, "host all all samenet scram-sha-256").context("let neighbours in")
     }
 }
 

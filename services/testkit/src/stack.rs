@@ -26,6 +26,12 @@ impl Stack {
         Ok(Self { folder, postgres, broker })
     }
 
+    /// The same, on another address of this machine, which whoever is next to it reaches.
+    #[must_use]
+    pub fn on(self, address: &str) -> Self {
+        Self { postgres: self.postgres.on(address), broker: self.broker.on(address), ..self }
+    }
+
     /// Where the stack keeps its files.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -1,6 +1,6 @@
 //! The accounts that money moves between: a few at each of some sub-branches, opened and funded through the API.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use countinghouse_proto::{
@@ -24,8 +24,6 @@ use platform::{
 };
 use rand::Rng;
 use uuid::Uuid;
-
-use crate::stack::Stack;
 
 /// Sub-branches, and accounts at each: few, so that many postings meet on an account, and some cross branches.
 const COUNTERS: usize = 3;
@@ -59,11 +57,11 @@ pub struct Customers {
 
 impl Customers {
     /// Sets as much of the sample bank up as transfers need, and opens and funds the accounts.
-    pub async fn provide(stack: &Stack, report: &mut Report<'_>) -> Result<Self> {
-        let (writer, _) = stack.writer().await?;
-        let client = Client::of(&format!("http://{}", writer.address))?;
+    /// The service is at `address`, as host:port, and trusts the issuer whose key is in `keys`.
+    pub async fn provide(address: &str, keys: &Path, report: &mut Report<'_>) -> Result<Self> {
+        let client = Client::of(&format!("http://{address}"))?;
         let mut bank = Bank::sample()?;
-        let staff = Staff::of(&bank, &stack.keys, SystemClock.now())?;
+        let staff = Staff::of(&bank, keys, SystemClock.now())?;
         let office = HeadOffice::of(&bank)?;
         let counters = counters(&bank, &staff)?;
         // Hundreds of accounts of the bank's own take a while to open, and these will do.
@@ -73,7 +71,7 @@ impl Customers {
         });
         client::wait_until_served(&client, &staff.token(&office.book_keeper)?, SERVED_WITHIN).await?;
         let ids: SharedIds = Arc::new(UuidV7Ids);
-        let moving_in = MovingIn::beside(&stack.keys, &writer.address);
+        let moving_in = MovingIn::beside(keys, address);
         let setup = Setup {
             bank: &bank,
             staff: &staff,

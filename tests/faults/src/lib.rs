@@ -6,19 +6,19 @@
 //! | [`arguments`] | options |
 //! | [`victim`] | what is killed, and in which order |
 //! | `stack`, `replica` | a Postgres, a Kafka and two replicas of the service, of this run alone |
-//! | `customers` | the accounts that money moves between |
-//! | `attempt` | one call, and how it can end |
+//! | [`customers`] | the accounts that money moves between |
+//! | [`attempt`] | one call, and how it can end |
 //! | `load` | callers, each with one call under way |
 //! | `round` | one kill: the load, the fault, the way back, the proof |
-//! | `proof` | what must hold after it |
+//! | [`proof`] | what must hold after it |
 //! | `reader` | a consumer of the postings' facts |
 //! | `summary` | what a run found |
 
 pub mod arguments;
-mod attempt;
-mod customers;
+pub mod attempt;
+pub mod customers;
 mod load;
-mod proof;
+pub mod proof;
 mod reader;
 mod replica;
 mod round;

@@ -27,7 +27,8 @@ pub async fn run(arguments: &Arguments, name: &str, out: &mut (dyn Write + Send)
     report.line("starting Postgres, Kafka and two replicas, and opening a bank")?;
     let stack = Stack::start(name).await?;
     let reader = Reader::start(&stack);
-    let customers = Arc::new(Customers::provide(&stack, &mut report).await?);
+    let (writer, _) = stack.writer().await?;
+    let customers = Arc::new(Customers::provide(&writer.address, &stack.keys, &mut report).await?);
     let backup = Mutex::default();
     let ground = Ground { stack: &stack, customers: &customers, callers: arguments.callers, backup: &backup };
 

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use testkit::stack::Stack;
+use testkit::{ports, stack::Stack};
 
 /// The stack on this machine.
 #[derive(Parser)]
@@ -23,6 +23,9 @@ struct Arguments {
     /// The stack to act on: its files are in `.local/<STACK>`.
     #[arg(long, global = true, default_value = endpoints::MAIN_STACK)]
     stack: String,
+    /// The address of this machine that Postgres and Kafka listen on.
+    #[arg(long, global = true, default_value = ports::LOOPBACK)]
+    address: String,
     #[command(subcommand)]
     command: Command,
 }
@@ -30,7 +33,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Starts Postgres and Kafka, with a database and roles for each service and all topics.
-    Up,
+    Up {
+        /// Leaves the topics to whoever installs the services.
+        #[arg(long)]
+        without_topics: bool,
+    },
     /// Starts the stack and the services, runs a banking day, and stays until it is interrupted.
     Run {
         /// Ends after the day's summary, with exit code 0 only if every check held.
@@ -63,9 +70,15 @@ enum Command {
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    let stack = Stack::named(&arguments.stack)?;
+    let stack = Stack::named(&arguments.stack)?.on(&arguments.address);
     match arguments.command {
-        Command::Up => services::up(&stack).await?.show(),
+        Command::Up { without_topics } => {
+            let endpoints = services::up(&stack).await?;
+            if !without_topics {
+                topics::provide(&stack.broker.brokers()?).await?;
+            }
+            endpoints.show();
+        }
         Command::Run { once } => return run::run(&stack, once).await,
         Command::With { program, arguments } => return run::with(&stack, &program, &arguments).await,
         Command::Down => services::down(&stack).await?,

@@ -21,6 +21,7 @@ use tokio::{
 use crate::{
     endpoints::{self, Endpoints},
     services::{self, SERVICES},
+    topics,
 };
 
 /// A service checks its migrations, loads its memory and listens; on two busy cores that takes seconds.
@@ -98,6 +99,7 @@ pub fn daemon(stack: &Stack, service: &'static str) -> Daemon {
 async fn serve(stack: &Stack, progress: &Progress) -> Result<Endpoints> {
     progress.say("starting Postgres and Kafka");
     let endpoints = services::up(stack).await?;
+    topics::provide(&stack.broker.brokers()?).await?;
     // One that a killed run left behind may be of an older build.
     stop_services(stack).await?;
     for service in SERVICES {

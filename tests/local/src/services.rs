@@ -17,7 +17,7 @@ pub const SERVICES: &[&str] = &["accounting"];
 /// Who calls the services from outside by mTLS, as another system of the bank would.
 pub const CLIENTS: &[&str] = &["core-banking"];
 
-/// Starts Postgres and Kafka, and makes what the services need in them.
+/// Starts Postgres and Kafka, and makes what the services need in them; but no topics.
 pub async fn up(stack: &Stack) -> Result<Endpoints> {
     stack.up().await?;
     let keys = certificates::folder(stack);
@@ -35,7 +35,6 @@ pub async fn up(stack: &Stack) -> Result<Endpoints> {
         let port = ports::kept_in(&stack.folder().join(format!("{service}.port")))?;
         endpoints.add(format!("{}_GRPC", service.to_uppercase()), format!("127.0.0.1:{port}"));
     }
-    topics::provide(&stack.broker.brokers()?).await?;
     endpoints.write(stack)?;
     Ok(endpoints)
 }
