@@ -63,12 +63,12 @@ pub async fn provide(progress: Progress) -> Result<()> {
 
 /// Links none of the machine's libraries, so that they also run in an image.
 async fn build(progress: Progress, folder: &Path, module: &Module, go_mod: &str) -> Result<()> {
-    let mut flags = "-s -w".to_owned();
+    let mut flags = vec!["-s -w".to_owned()];
     if let Some(version) = version_of(go_mod, "k8s.io/kubernetes") {
-        for (package, variable, value) in version_variables(version)? {
-            flags.push_str(&format!(" -X {package}.{variable}={value}"));
-        }
+        let variables = version_variables(version)?.into_iter();
+        flags.extend(variables.map(|(package, variable, value)| format!("-X {package}.{variable}={value}")));
     }
+    let flags = flags.join(" ");
     let mut command = Command::new(go().await?);
     command.args(["build", "-v", "-trimpath", "-ldflags", &flags, "-o"]);
     command.arg(format!("{}/", home::programs().display())).arg(module.packages);
