@@ -11,9 +11,9 @@ use tonic::transport::Endpoint;
 
 use super::{pods, round::Ground};
 
-/// A value that the service knows to be wrong, and no schema does: too few days.
-const WRONG_VALUE: &str = "accounting.settings.writer.request_memory_days=1";
-const ITS_NAME: &str = "writer.request_memory_days";
+/// A value that the service knows to be wrong, and no schema does: too long beside writer.request_memory_days.
+const WRONG_VALUE: &str = "accounting.settings.approval.expire_after_hours=481";
+const ITS_NAME: &str = "approval.expire_after_hours";
 
 /// A service that has just been installed finds out first who writes.
 const POSTED_WITHIN: Duration = Duration::from_secs(30);
