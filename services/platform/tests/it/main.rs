@@ -5,6 +5,7 @@
 mod approval_decisions;
 mod approval_lists;
 mod audit;
+mod audit_tampering;
 mod auth;
 mod config;
 mod consumer;
