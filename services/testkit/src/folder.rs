@@ -53,7 +53,7 @@ pub(crate) fn open_to_all(closed: &Path) -> Result<PathBuf> {
 }
 
 /// Deletes `folder` and all that is in it, if it is there.
-pub(crate) fn delete(folder: &Path) -> Result<()> {
+pub fn delete(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("delete {}", folder.display()))

@@ -2,14 +2,14 @@
 //! control groups, the network namespace, files. The cache stays.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
-use testkit::stack::Stack;
+use testkit::{folder, stack::Stack};
 use tokio::process::Command;
 
 use crate::{home, namespace, parts, programs};
@@ -31,20 +31,19 @@ pub async fn clear() -> Result<()> {
     end_processes().await?;
     Stack::named(home::STACK)?.clean().await?;
     unmount().await?;
-    for group in pod_groups() {
-        remove_group(&group);
-    }
+    remove_pod_groups();
     namespace::delete().await?;
-    for folder in [home::run(), home::sockets()] {
-        delete(&folder)?;
+    for place in [home::run(), home::sockets()] {
+        folder::delete(&place)?;
     }
     forget_logs()
 }
 
-/// Kills what is still in the namespace (Postgres and Kafka, which end in good order, aside), and all pods.
+/// Kills what is still in the namespace (Postgres and Kafka, which end in good order, aside), and the cluster's pods.
 async fn end_processes() -> Result<()> {
     for look in 0..LOOKS {
-        let mut left = pods();
+        let mut left: Vec<i32> =
+            processes_of_pods().into_iter().filter(|pid| is_in_a_pod_of_ours(*pid)).collect();
         left.extend(namespace::processes().await?.into_iter().filter(|pid| is_of_the_node(*pid)));
         if left.is_empty() {
             return Ok(());
@@ -54,7 +53,7 @@ async fn end_processes() -> Result<()> {
             let _ = kill_process(pid, Signal::KILL);
         }
         tokio::time::sleep(GONE_WITHIN / LOOKS).await;
-        ensure!(look + 1 < LOOKS, "processes of the cluster survive a kill: {:?}", pods());
+        ensure!(look + 1 < LOOKS, "processes of the cluster survive a kill");
     }
     Ok(())
 }
@@ -86,7 +85,8 @@ fn within(group: &Path, groups: &mut Vec<PathBuf>) {
     groups.push(group.to_owned());
 }
 
-fn pods() -> Vec<i32> {
+/// What runs in pods, of whichever cluster.
+fn processes_of_pods() -> Vec<i32> {
     let lists =
         pod_groups().into_iter().filter_map(|group| fs::read_to_string(group.join("cgroup.procs")).ok());
     let mut pids: Vec<i32> =
@@ -96,9 +96,20 @@ fn pods() -> Vec<i32> {
     pids
 }
 
-/// One that another kubelet of this machine still uses stays.
-fn remove_group(group: &Path) {
-    let _ = fs::remove_dir(group);
+/// Whether the files that a process sees lie in our folder. Another cluster of this machine has its pods in the same groups.
+fn is_in_a_pod_of_ours(pid: i32) -> bool {
+    let mounts = fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
+    mounts.contains(&home::run().display().to_string())
+}
+
+/// Removes the groups of pods, unless another cluster of this machine has pods in them.
+fn remove_pod_groups() {
+    if processes_of_pods().is_empty() {
+        for group in pod_groups() {
+            // One in which somebody begins just now stays.
+            let _ = fs::remove_dir(group);
+        }
+    }
 }
 
 /// Unmounts what is mounted under our folders, the last first.
@@ -112,15 +123,6 @@ async fn unmount() -> Result<()> {
         programs::run(Command::new("umount").args(["-l", place])).await?;
     }
     Ok(())
-}
-
-fn delete(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("delete {}", folder.display()))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The kubelet links the logs of pods from a folder that cannot be chosen.

@@ -48,10 +48,7 @@ impl Stack {
         let lock = File::create(home.join("lock"))?;
         lock.try_lock().with_context(|| format!("another run uses {}", home.display()))?;
         // What an earlier run moved in is not in the books of this one.
-        let moved_in = home.join("moving_in");
-        if moved_in.exists() {
-            fs::remove_dir_all(&moved_in).with_context(|| format!("delete {}", moved_in.display()))?;
-        }
+        folder::delete(&home.join("moving_in"))?;
         let keys = home.join("keys");
         Issuer::kept_in(&keys)?;
 
