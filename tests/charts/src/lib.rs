@@ -15,7 +15,8 @@ pub mod tree;
 pub mod values;
 pub mod yaml;
 
-use std::path::{Path, PathBuf};
+/// The root of the work tree.
+pub use testkit::folder::workspace as root;
 
 /// The services that have a chart. A new one is one name here, and one dependency of the umbrella.
 pub const SERVICES: &[&str] = &["accounting"];
@@ -43,13 +44,3 @@ pub const SETS: &[Set] = &[
     Set { name: "fenced", values: "charts/countinghouse/ci/fenced-values.yaml" },
     Set { name: "operators", values: "deploy/examples/values.yaml" },
 ];
-
-/// The root of the work tree.
-pub fn root() -> PathBuf {
-    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    crate_folder
-        .ancestors()
-        .nth(2)
-        .expect("invariant: this crate is two folders below the root")
-        .to_path_buf()
-}
