@@ -16,7 +16,9 @@ use rdkafka::{
 
 use crate::{
     daemon::{Daemon, Pid, Program, Signal},
-    folder, ports,
+    folder,
+    keys::Certificate,
+    ports,
 };
 
 /// The one place where Kafka's version stands is the pom that fetches it.
@@ -39,6 +41,15 @@ pub struct Broker {
     /// What it listens on.
     address: String,
     daemon: Daemon,
+    secure: Option<SecureListener>,
+}
+
+/// A further listener, over TLS, for one user with a password (SCRAM-SHA-512).
+#[derive(Debug)]
+pub struct SecureListener {
+    pub certificate: Certificate,
+    pub user: String,
+    pub password: String,
 }
 
 impl Broker {
@@ -48,7 +59,7 @@ impl Broker {
         let folder = folder.canonicalize()?;
         let properties = folder.join("server.properties");
         let daemon = Daemon::new("kafka", &folder);
-        Ok(Self { folder, properties, address: ports::LOOPBACK.to_owned(), daemon })
+        Ok(Self { folder, properties, address: ports::LOOPBACK.to_owned(), daemon, secure: None })
     }
 
     /// The same, on another address of this machine, which whoever is next to it reaches.
@@ -57,12 +68,21 @@ impl Broker {
         Self { address: address.to_owned(), ..self }
     }
 
+    /// The same, with a further listener from its first start on.
+    #[must_use]
+    pub fn with_secure_listener(self, secure: SecureListener) -> Self {
+        Self { secure: Some(secure), ..self }
+    }
+
     /// Starts the broker unless it runs, and returns when it answers. The first start formats its storage.
     pub async fn start(&self) -> Result<()> {
         if self.daemon.running().is_none() {
             let broker_port = ports::kept_in(&self.folder.join("port"))?;
             let controller_port = ports::kept_in(&self.folder.join("controller-port"))?;
-            fs::write(&self.properties, self.settings(broker_port, controller_port))?;
+            fs::write(
+                &self.properties,
+                self.settings(broker_port, controller_port) + &self.secure_settings()?,
+            )?;
             if !self.folder.join("data/meta.properties").exists() {
                 self.format()?;
             }
@@ -101,10 +121,39 @@ impl Broker {
 
     /// `bootstrap.servers`.
     pub fn brokers(&self) -> Result<String> {
-        let file = self.folder.join("port");
-        let port = fs::read_to_string(&file)
+        Ok(format!("{}:{}", self.address, self.kept("port")?))
+    }
+
+    /// `bootstrap.servers` of the further listener.
+    pub fn secure_brokers(&self) -> Result<String> {
+        Ok(format!("localhost:{}", self.kept("secure-port")?))
+    }
+
+    fn kept(&self, name: &str) -> Result<String> {
+        let file = self.folder.join(name);
+        let text = fs::read_to_string(&file)
             .with_context(|| format!("read {}: was Kafka started?", file.display()))?;
-        Ok(format!("{}:{}", self.address, port.trim()))
+        Ok(text.trim().to_owned())
+    }
+
+    /// Of two settings of one name the later counts.
+    fn secure_settings(&self) -> Result<String> {
+        let Some(secure) = &self.secure else { return Ok(String::new()) };
+        let store = self.folder.join("secure.pem");
+        fs::write(&store, format!("{}{}", secure.certificate.key, secure.certificate.certificate))?;
+        let (broker, controller) = (self.kept("port")?, self.kept("controller-port")?);
+        let port = ports::kept_in(&self.folder.join("secure-port"))?;
+        Ok(format!(
+            "listeners=PLAINTEXT://127.0.0.1:{broker},SECURE://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker},SECURE://localhost:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
+listener.name.secure.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.secure.ssl.keystore.type=PEM
+listener.name.secure.ssl.keystore.location={}
+",
+            store.display()
+        ))
     }
 
     /// A client that finds its broker restarted must not wait for the dead one's session (9 s unless told), and one
@@ -146,7 +195,11 @@ log.cleaner.dedupe.buffer.size=4194304
         let cluster = URL_SAFE_NO_PAD.encode(cluster);
         let mut command = Command::new("java");
         command.args(java_arguments()?).args(["kafka.tools.StorageTool", "format", "-t", &cluster, "-c"]);
-        let output = command.arg(&self.properties).output().context("run java: run scripts/setup first")?;
+        command.arg(&self.properties);
+        if let Some(SecureListener { user, password, .. }) = &self.secure {
+            command.args(["--add-scram", &format!("SCRAM-SHA-512=[name={user},password={password}]")]);
+        }
+        let output = command.output().context("run java: run scripts/setup first")?;
         if !output.status.success() {
             bail!("Kafka's storage was not formatted:\n{}", String::from_utf8_lossy(&output.stderr));
         }

@@ -24,7 +24,7 @@ pub mod ports;
 pub mod shared;
 pub mod stack;
 
-pub use broker::Broker;
+pub use broker::{Broker, SecureListener};
 pub use collector::{Collector, Kind, Metric, ToldSpan};
 pub use database::{DML_GROUP, TestDatabase, database, scratch_database};
 pub use kafka::{TestKafka, kafka};

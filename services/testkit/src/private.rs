@@ -3,12 +3,14 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::Result;
-use sqlx::migrate::Migrator;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, migrate::Migrator};
 
 use crate::{
-    broker::Broker,
+    broker::{Broker, SecureListener},
     database::{self, TestDatabase},
-    folder, names,
+    folder,
+    keys::Certificate,
+    names,
     postgres::{Backup, Postgres},
 };
 
@@ -32,6 +34,22 @@ impl PrivateBroker {
         let private = Self(Broker::at(&folder.join("kafka")).expect("a folder for the broker"), folder);
         private.start_again().await;
         private
+    }
+
+    /// A new broker with a further listener, over TLS and for one user.
+    pub async fn with_secure_listener(listener: SecureListener) -> Self {
+        let folder = new_folder();
+        let broker = Broker::at(&folder.join("kafka"))
+            .expect("a folder for the broker")
+            .with_secure_listener(listener);
+        let private = Self(broker, folder);
+        private.start_again().await;
+        private
+    }
+
+    /// `bootstrap.servers` of the further listener.
+    pub fn secure_brokers(&self) -> String {
+        self.0.secure_brokers().expect("invariant: the broker was started with one")
     }
 
     /// `bootstrap.servers`; the same after a restart.
@@ -82,6 +100,22 @@ impl PrivatePostgres {
     pub async fn database(&self, migrator: &Migrator) -> TestDatabase {
         let url = self.0.url("postgres").expect("invariant: the server was started");
         TestDatabase::in_server(&url, migrator).await.expect("a database in the private server")
+    }
+
+    /// Has it speak TLS, and show this certificate.
+    pub async fn secure(&self, shown: &Certificate) {
+        let url = self.0.url("postgres").expect("invariant: the server was started");
+        let mut superuser = PgConnection::connect(&url).await.expect("the server answers");
+        // The server's own account must own the files, and it alone may read the key.
+        for (file, pem) in [("server.crt", &shown.certificate), ("server.key", &shown.key)] {
+            let program = format!("umask 077; cat > {file}");
+            let lines = format!("SELECT regexp_split_to_table(trim('{pem}'), E'\\r?\\n')");
+            let statement = format!("COPY ({lines}) TO PROGRAM '{program}'");
+            superuser.execute(AssertSqlSafe(statement)).await.expect("the file is written");
+        }
+        for statement in ["ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()"] {
+            superuser.execute(statement).await.expect("the server takes it up");
+        }
     }
 
     /// Starts the stopped or killed server, with all that was committed, and returns when it answers.

@@ -149,6 +149,8 @@ impl KafkaConfig {
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::producer::BaseProducer;
+
     use super::*;
 
     fn with(properties: &str) -> KafkaConfig {
@@ -168,6 +170,17 @@ mod tests {
         assert_eq!(client.get("security.protocol"), Some("sasl_plaintext"));
         assert_eq!(client.get("sasl.password"), Some("hush"));
         assert!(!format!("{kafka:?}").contains("hush"));
+    }
+
+    #[test]
+    fn tls_and_sasl_are_built_in() {
+        let kafka = with(
+            "security_protocol = 'sasl_ssl'\nsasl_mechanism = 'SCRAM-SHA-512'\nsasl_username = 'accounting'\n\
+             sasl_password = 'hush'\nssl_ca_location = 'probe'",
+        );
+        kafka.producer().unwrap().create::<BaseProducer>().unwrap();
+        let unknown = with("security_protocol = 'telepathy'").producer().unwrap();
+        assert!(unknown.create::<BaseProducer>().is_err(), "what librdkafka does not know is refused");
     }
 
     #[test]

@@ -287,6 +287,15 @@ async fn keys_come_from_one_place_that_can_be_read() {
     assert!(matches!(open(&away).await, Some(KeyError::Url(_))));
 }
 
+#[tokio::test]
+async fn without_keys_no_token_is_taken() {
+    let bench = Bench::with(|config| config.jwks_file = PathBuf::new()).await;
+    let token = bench.issuer.token("T110101", &["maker"]);
+    assert_eq!(reason(bench.show(&token)), "UNAUTHENTICATED");
+    bench.authenticator.refresh_keys().await.unwrap();
+    assert_eq!(reason(bench.show(&token)), "UNAUTHENTICATED");
+}
+
 #[test]
 fn a_service_is_no_operator() {
     let actor = actor_of_certificate("settlement", vec!["accounting.postings.post".to_owned()]);

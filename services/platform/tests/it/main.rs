@@ -24,3 +24,4 @@ mod rpc_forward;
 mod rpc_probe;
 mod support;
 mod telemetry;
+mod tls;
