@@ -13,6 +13,9 @@ pub struct Arguments {
     /// How long each row runs before it is measured.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=600))]
     pub warm_up_seconds: u64,
+    /// How long transfers run before the first row: the broker's virtual machine compiles what it does often, and memory fills.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub run_in_seconds: u64,
     /// How many requests are under way at any time.
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub in_flight: u32,
@@ -87,6 +90,10 @@ impl Row {
     fn is_optional(self) -> bool {
         matches!(self, Self::InFlight | Self::Overload5000)
     }
+
+    fn is_baseline(self) -> bool {
+        matches!(self, Self::PgbenchTpcb | Self::BareAppend)
+    }
 }
 
 impl Arguments {
@@ -95,6 +102,12 @@ impl Arguments {
         let all = Row::value_variants().iter().copied();
         all.filter(|row| if self.rows.is_empty() { !row.is_optional() } else { self.rows.contains(row) })
             .collect()
+    }
+
+    /// How long the stack runs in: not at all when nothing is asked of accounting.
+    pub fn run_in(&self) -> Duration {
+        let only_baselines = self.chosen().into_iter().all(Row::is_baseline);
+        Duration::from_secs(if only_baselines { 0 } else { self.run_in_seconds })
     }
 
     pub fn warm_up(&self) -> Duration {
@@ -146,6 +159,12 @@ mod tests {
         let chosen = parse(&["--rows=overload_5000,single_hot,bare_append"]).unwrap().chosen();
         assert_eq!(chosen, [Row::BareAppend, Row::SingleHot, Row::Overload5000]);
         assert!(parse(&["--rows=single"]).is_err());
+    }
+
+    #[test]
+    fn baselines_alone_need_no_running_in() {
+        assert_eq!(parse(&[]).unwrap().run_in(), Duration::from_secs(30));
+        assert_eq!(parse(&["--rows=pgbench_tpcb,bare_append"]).unwrap().run_in(), Duration::ZERO);
     }
 
     #[test]

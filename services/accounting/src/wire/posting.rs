@@ -192,15 +192,15 @@ pub fn told_posting(posting: &Posting) -> pb::Posting {
         name: posting_name(posting.number.0),
         number: posting.number.0,
         request_id: posting.request_id.to_string(),
-        branch: posting.branch.to_string(),
+        branch: posting.branch.as_str().to_owned(),
         code: posting.code.clone(),
         kind: told_kind(posting.kind).into(),
         transaction_date: posting.transaction_date.to_string(),
         accounting_date: posting.accounting_date.to_string(),
         value_date: posting.value_date.to_string(),
         record_time: Some(timestamp(posting.recorded_at)),
-        operator: posting.operator.to_string(),
-        authoriser: posting.authoriser.as_ref().map(ToString::to_string).unwrap_or_default(),
+        operator: posting.operator.as_str().to_owned(),
+        authoriser: posting.authoriser.as_ref().map_or_else(String::new, |code| code.as_str().to_owned()),
         source: posting.source.clone(),
         narrative: posting.narrative.clone(),
         voucher: posting
@@ -228,9 +228,9 @@ pub fn told_kind(kind: TransactionKind) -> pb::TransactionKind {
 
 fn told_entry(entry: &Entry) -> pb::Entry {
     pb::Entry {
-        account: format!("accounts/{}", entry.account),
-        branch: entry.branch.to_string(),
-        ledger_code: entry.ledger_code.to_string(),
+        account: ["accounts/", entry.account.as_str()].concat(),
+        branch: entry.branch.as_str().to_owned(),
+        ledger_code: entry.ledger_code.as_str().to_owned(),
         side: told_side(entry.side).into(),
         amount: Some(money(entry.currency, entry.amount)),
         narrative: entry.narrative.clone(),

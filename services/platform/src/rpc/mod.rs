@@ -34,6 +34,7 @@ mod config;
 mod deadline;
 mod forward;
 mod gate;
+mod gathered;
 mod message;
 mod open;
 mod peek;
@@ -46,6 +47,7 @@ mod telling;
 pub use self::{
     config::{ConfigError, RpcConfig},
     forward::{FORWARDED_HEADER, SERVICE_HEADER},
+    gathered::Gathered,
     policies::{JsonError, Policies, Policy, PolicyError, json},
     run::Runner,
     server::{Basis, Builder, Server, StartError},

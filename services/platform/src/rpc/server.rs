@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
+use futures::TryStreamExt;
 use http::Request;
 use prost_reflect::DescriptorPool;
 use sqlx::PgPool;
@@ -24,6 +25,7 @@ use super::{
     deadline::Deadlines,
     forward::Forward,
     gate::{Gate, Parts},
+    gathered::Gathered,
     open,
     run::Runner,
     telling::Telling,
@@ -124,12 +126,12 @@ impl Server {
             };
             let (transport, gate, certificates) = (self.transport, self.gate, self.certificates);
             let served = async move {
-                match certificates {
-                    Some(certificates) => {
-                        let incoming = certificates::secured(incoming, certificates);
-                        transport.serve_with_incoming_shutdown(gate, incoming, drained).await
-                    }
-                    None => transport.serve_with_incoming_shutdown(gate, incoming, drained).await,
+                if let Some(certificates) = certificates {
+                    let incoming = certificates::secured(incoming, certificates).map_ok(Gathered::over);
+                    transport.serve_with_incoming_shutdown(gate, incoming, drained).await
+                } else {
+                    let incoming = incoming.map_ok(Gathered::over);
+                    transport.serve_with_incoming_shutdown(gate, incoming, drained).await
                 }
             };
             tokio::select! {
