@@ -14,7 +14,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=600))]
     pub warm_up_seconds: u64,
     /// How long transfers run before the first row: the broker's virtual machine compiles what it does often, and memory fills.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=600))]
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u64).range(0..=600))]
     pub run_in_seconds: u64,
     /// How many requests are under way at any time.
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn baselines_alone_need_no_running_in() {
-        assert_eq!(parse(&[]).unwrap().run_in(), Duration::from_secs(30));
+        assert_eq!(parse(&[]).unwrap().run_in(), Duration::from_secs(90));
         assert_eq!(parse(&["--rows=pgbench_tpcb,bare_append"]).unwrap().run_in(), Duration::ZERO);
     }
 
