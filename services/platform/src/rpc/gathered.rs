@@ -1,8 +1,8 @@
 //! A connection on which answers that are ready together are written together.
 //!
 //! When a batch is written, a hundred calls wake at once. HTTP/2 would hand each answer to the kernel as soon as it is there, and a
-//! system call with its way through TCP costs as much as all else that an answer takes. So a write waits until the other tasks that
-//! are ready have had their turn, and has no pieces: small ones are copied into one.
+//! system call with its way through TCP is a tenth of all that a call takes. So a write waits until the other tasks that are ready
+//! have had their turn, and has no pieces: small ones are copied into one.
 
 use std::{
     io, mem,
