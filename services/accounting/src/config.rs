@@ -1,46 +1,29 @@
-//! The service's configuration: `config/default.toml` says what each key means and what it is unless told otherwise.
+//! The service's own settings: `config/default.toml` has them with their meanings and defaults.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
-use platform::{
-    approval::ApprovalConfig,
-    auth::AuthConfig,
-    config::{self, ConfigError, Secret},
-    db::DbConfig,
-    facts::KafkaConfig,
-    retention::Retention,
-    rpc::RpcConfig,
-    telemetry::TelemetryConfig,
-};
+use platform::service::{Bounds, SettingInvalid, Settings};
 use serde::Deserialize;
 
-use crate::{SERVICE, app::writer::WriterConfig};
+use crate::app::writer::WriterConfig;
 
-const DEFAULTS: &str = include_str!("../config/default.toml");
+/// The service's own defaults.
+pub const DEFAULTS: &str = include_str!("../config/default.toml");
 
-/// Connections that are taken for good: two each by three relays and by the sealer of the audit (one listens, one measures).
-const CONNECTIONS_TAKEN: u32 = 8;
+/// Connections that are kept: two each by three relays and by the sealer of the audit (one listens, one measures).
+const CONNECTIONS_KEPT: u32 = 8;
 
 /// Bytes of requests in a batch at most. With one more request of the largest size these are fewer postings than
 /// `verify` believes of a batch.
 const BATCH_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Everything that an installation may set.
+/// What an installation may set of this service.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    pub database: DbConfig,
-    pub kafka: KafkaConfig,
     pub facts: FactsConfig,
-    pub rpc: RpcConfig,
-    pub auth: AuthConfig,
-    pub approval: ApprovalConfig,
-    pub pages: PagesConfig,
     pub writer: WriterConfig,
     pub jobs: JobsConfig,
-    pub retention: Retention,
-    pub telemetry: TelemetryConfig,
-    pub lifecycle: LifecycleConfig,
 }
 
 /// Business facts of other services.
@@ -53,108 +36,48 @@ pub struct FactsConfig {
     pub connections_max: u32,
 }
 
-/// Page tokens.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PagesConfig {
-    key: Secret,
-}
-
 /// Jobs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobsConfig {
     expire_holds_every_ms: u64,
-    approval_days: u32,
 }
 
 impl JobsConfig {
     pub fn expire_holds_every(&self) -> Duration {
         Duration::from_millis(self.expire_holds_every_ms)
     }
-
-    /// For how many days a decided approval is kept.
-    pub fn approval_days(&self) -> u32 {
-        self.approval_days
-    }
 }
 
-/// Starting and stopping.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LifecycleConfig {
-    drain_max_ms: u64,
-}
-
-impl LifecycleConfig {
-    pub fn drain_max(&self) -> Duration {
-        Duration::from_millis(self.drain_max_ms)
-    }
-}
-
-/// A setting that cannot be meant.
-#[derive(Debug, thiserror::Error)]
-#[error("{key} must be {rule}")]
-pub struct SettingInvalid {
-    key: &'static str,
-    rule: String,
-}
-
-impl Config {
-    /// The defaults, then `file`, then the environment.
-    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        config::load(SERVICE, DEFAULTS, file)
-    }
-
-    /// The key of page tokens. Made from what opens the database when none is set: only whoever knows the password can sign.
-    pub fn page_key(&self) -> Secret {
-        if !self.pages.key.expose().is_empty() {
-            return self.pages.key.clone();
-        }
-        Secret::new(format!("{}{}", self.database.url.expose(), self.database.password.expose()))
-    }
-
-    /// Refuses settings that cannot be meant.
-    pub fn check(&self) -> Result<(), SettingInvalid> {
-        let at_least = |key: &'static str, value: u64, least: u64| {
-            if value >= least {
-                Ok(())
-            } else {
-                Err(SettingInvalid { key, rule: format!("at least {least}, not {value}") })
-            }
-        };
-        let at_most = |key: &'static str, value: u64, most: u64| {
-            if value <= most {
-                Ok(())
-            } else {
-                Err(SettingInvalid { key, rule: format!("at most {most}, not {value}") })
-            }
-        };
-        let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
-        at_least(
-            "database.connections_max",
-            self.database.connections_max.into(),
-            (CONNECTIONS_TAKEN + 2).into(),
-        )?;
-        at_least("facts.connections_max", self.facts.connections_max.into(), 1)?;
-        at_least("writer.queue_max", number(self.writer.queue_max), 1)?;
-        at_least("writer.batch_commands_max", number(self.writer.batch_commands_max), 1)?;
-        at_least("writer.batch_bytes_max", number(self.writer.batch_bytes_max), 1)?;
-        at_most("writer.batch_bytes_max", number(self.writer.batch_bytes_max), BATCH_BYTES_MAX)?;
-        at_least("writer.accounts_max", number(self.writer.accounts_max), 1_000)?;
-        at_least("writer.request_memory_days", self.writer.request_memory_days.into(), 40)?;
-        at_least("writer.statement_timeout_ms", self.writer.statement_timeout_ms.into(), 100)?;
-        at_least("writer.lead_retry_ms", self.writer.lead_retry_ms, 10)?;
-        at_least("writer.heartbeat_ms", self.writer.heartbeat_ms, 10)?;
-        // One beat may be late, and one may be lost.
-        at_least("writer.heartbeat_lost_ms", self.writer.heartbeat_lost_ms, 3 * self.writer.heartbeat_ms)?;
-        at_least("telemetry.metrics_every_ms", self.telemetry.metrics_every_ms, 100)?;
-        at_least("jobs.approval_days", self.jobs.approval_days.into(), 40)?;
-        at_least("jobs.expire_holds_every_ms", self.jobs.expire_holds_every_ms, 10)?;
-        // An approval that was cut off may run its request again, which must be remembered then (ACC-4).
-        let remembered_h = 24 * u64::from(self.writer.request_memory_days);
-        at_most("approval.expire_after_hours", self.approval.expire_after_hours.into(), remembered_h / 2)
-    }
+/// Refuses settings that cannot be meant.
+pub fn check(settings: &Settings<Config>) -> Result<(), SettingInvalid> {
+    let Config { facts, writer, jobs } = &settings.own;
+    let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+    Bounds::at_least(
+        "database.connections_max",
+        settings.database.connections_max.into(),
+        (CONNECTIONS_KEPT + 2).into(),
+    )?;
+    Bounds::at_least("facts.connections_max", facts.connections_max.into(), 1)?;
+    Bounds::at_least("writer.queue_max", number(writer.queue_max), 1)?;
+    Bounds::at_least("writer.batch_commands_max", number(writer.batch_commands_max), 1)?;
+    Bounds::at_least("writer.batch_bytes_max", number(writer.batch_bytes_max), 1)?;
+    Bounds::at_most("writer.batch_bytes_max", number(writer.batch_bytes_max), BATCH_BYTES_MAX)?;
+    Bounds::at_least("writer.accounts_max", number(writer.accounts_max), 1_000)?;
+    Bounds::at_least("writer.request_memory_days", writer.request_memory_days.into(), 40)?;
+    Bounds::at_least("writer.statement_timeout_ms", writer.statement_timeout_ms.into(), 100)?;
+    Bounds::at_least("writer.lead_retry_ms", writer.lead_retry_ms, 10)?;
+    Bounds::at_least("writer.heartbeat_ms", writer.heartbeat_ms, 10)?;
+    // One beat may be late, and one may be lost.
+    Bounds::at_least("writer.heartbeat_lost_ms", writer.heartbeat_lost_ms, 3 * writer.heartbeat_ms)?;
+    Bounds::at_least("jobs.expire_holds_every_ms", jobs.expire_holds_every_ms, 10)?;
+    // An approval that was cut off may run its request again, which must be remembered then (ACC-4).
+    let remembered_h = 24 * u64::from(writer.request_memory_days);
+    Bounds::at_most(
+        "approval.expire_after_hours",
+        settings.approval.expire_after_hours.into(),
+        remembered_h / 2,
+    )
 }
 
 #[cfg(test)]
@@ -163,18 +86,23 @@ mod tests {
 
     use sqlx::postgres::PgSslMode;
 
-    use super::*;
+    use platform::config::ConfigError;
 
-    fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    use super::*;
+    use crate::service::Accounting;
+
+    fn with(variables: &[(&str, &str)]) -> Result<Settings<Config>, ConfigError> {
         let variable =
             |(key, value): &(&str, &str)| (format!("COUNTINGHOUSE_ACCOUNTING__{key}"), (*value).to_owned());
         let variables: BTreeMap<_, _> = variables.iter().map(variable).collect();
-        config::load_with(SERVICE, DEFAULTS, None, Some(variables))
+        Settings::load_with::<Accounting>(None, Some(variables))
     }
 
     #[test]
     fn the_defaults_hold() {
-        with(&[]).unwrap().check().unwrap();
+        let settings = with(&[]).unwrap();
+        settings.check().unwrap();
+        check(&settings).unwrap();
     }
 
     #[test]
@@ -221,9 +149,9 @@ mod tests {
 
     #[test]
     fn a_setting_that_cannot_be_meant_is_named() {
-        let error = with(&[("WRITER__REQUEST_MEMORY_DAYS", "1")]).unwrap().check().unwrap_err();
+        let error = check(&with(&[("WRITER__REQUEST_MEMORY_DAYS", "1")]).unwrap()).unwrap_err();
         assert_eq!(error.to_string(), "writer.request_memory_days must be at least 40, not 1");
-        let error = with(&[("APPROVAL__EXPIRE_AFTER_HOURS", "481")]).unwrap().check().unwrap_err();
+        let error = check(&with(&[("APPROVAL__EXPIRE_AFTER_HOURS", "481")]).unwrap()).unwrap_err();
         assert_eq!(error.to_string(), "approval.expire_after_hours must be at most 480, not 481");
     }
 

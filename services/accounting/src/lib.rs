@@ -30,11 +30,10 @@
 //! | [`events`] | the facts that are published, and those of other services that are taken in |
 //! | [`jobs`] | what runs by the clock |
 //! | [`import`] | a client of the API, which moves accounts and postings in from files |
-//! | [`error`] | refusals as callers know them |
-//! | [`config`], [`commands`], [`startup`] | settings, what the program can be asked to do, what stands on what |
+//! | [`error`] | what the service refuses beyond the rules of its book |
+//! | [`config`], [`service`] | the service's own settings, and how it is put together |
 
 pub mod app;
-pub mod commands;
 pub mod config;
 pub mod domain;
 pub mod error;
@@ -42,7 +41,7 @@ pub mod events;
 pub mod grpc;
 pub mod import;
 pub mod jobs;
-pub mod startup;
+pub mod service;
 pub mod store;
 pub mod wire;
 

@@ -1,10 +1,11 @@
-//! Configuration: defaults in the binary, then a file, then the environment. Unknown keys are refused, so that a slip of the
-//! pen stops the start instead of leaving a default in force.
+//! Configuration: what is loaded ([`Settings`](crate::service::Settings)), what is wrong with it, and what is never shown.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{collections::BTreeMap, fmt};
 
-use config::{Config, Environment, File, FileFormat};
-use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// Variables of an environment.
+pub type Variables = BTreeMap<String, String>;
 
 /// A configuration that cannot be used; names the key or the file.
 #[derive(Debug, thiserror::Error)]
@@ -14,35 +15,10 @@ pub struct ConfigError {
     reason: String,
 }
 
-/// Loads the configuration of a service: `defaults_toml`, then `file`, then the variables
-/// `COUNTINGHOUSE_<SERVICE>__<SECTION>__<KEY>`.
-pub fn load<T: DeserializeOwned>(
-    service: &str,
-    defaults_toml: &str,
-    file: Option<&Path>,
-) -> Result<T, ConfigError> {
-    load_with(service, defaults_toml, file, None)
-}
-
-/// The same, from variables that are given instead of the process's own.
-pub fn load_with<T: DeserializeOwned>(
-    service: &str,
-    defaults_toml: &str,
-    file: Option<&Path>,
-    variables: Option<BTreeMap<String, String>>,
-) -> Result<T, ConfigError> {
-    let failed =
-        |error: &dyn fmt::Display| ConfigError { service: service.to_owned(), reason: error.to_string() };
-    let environment = Environment::with_prefix(&format!("COUNTINGHOUSE_{}", service.to_uppercase()))
-        .prefix_separator("__")
-        .separator("__")
-        .source(variables.map(|variables| variables.into_iter().collect()));
-    let mut builder = Config::builder().add_source(File::from_str(defaults_toml, FileFormat::Toml));
-    if let Some(path) = file {
-        builder = builder.add_source(File::from(path).format(FileFormat::Toml));
+impl ConfigError {
+    pub fn new(service: &str, reason: &impl fmt::Display) -> Self {
+        Self { service: service.to_owned(), reason: reason.to_string() }
     }
-    let config = builder.add_source(environment).build().map_err(|error| failed(&error))?;
-    config.try_deserialize().map_err(|error| failed(&error))
 }
 
 /// A value that is never shown: in logs, errors and the printed configuration it is `***`.

@@ -1,8 +1,7 @@
-//! The database: pool, migrations, transactions that are repeated when Postgres asks for it.
+//! The database: pool, migrations, and when a transaction is tried again.
 
 use std::{borrow::Cow, path::PathBuf, time::Duration};
 
-use futures::future::BoxFuture;
 use opentelemetry::{KeyValue, global};
 use serde::{Deserialize, Serialize};
 use sqlx::{
@@ -16,6 +15,9 @@ use crate::{backoff::Backoff, config::Secret, refusal::Failure};
 
 /// How often a transaction is tried that others keep getting in the way of.
 const ATTEMPTS_MAX: u32 = 5;
+/// Rows that one statement clears of what is kept for a time: few enough that its locks and its log are gone in milliseconds.
+pub const ROWS_CLEARED_MAX: i64 = 5_000;
+
 /// How long it waits before it is tried again: first, and at most.
 const RETRY_WAIT_MIN: Duration = Duration::from_millis(5);
 const RETRY_WAIT_MAX: Duration = Duration::from_millis(200);
@@ -136,42 +138,33 @@ fn is_missing_table(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("42P01"))
 }
 
-/// What `transact` runs: one try, in a transaction.
-pub type Work<'c, T> = BoxFuture<'c, Result<T, Failure>>;
+/// Whether and when a transaction is tried again that Postgres ended because of others: 40001 serialization failure, 40P01
+/// deadlock. A bounded number of times.
+#[derive(Debug)]
+pub struct Retries {
+    left: u32,
+    backoff: Backoff,
+}
 
-/// Runs `work` in a transaction and commits it. When Postgres ends it for a serialization failure or a deadlock, runs it again,
-/// a bounded number of times.
-///
-/// `given` is what `work` needs of its surroundings, as one value or a tuple, and is handed to each try. An async closure, which
-/// would take it from there by itself, makes a future that the compiler does not take for `Send`, so no rpc could await it.
-pub async fn transact<G: Sync + ?Sized, T>(
-    pool: &PgPool,
-    given: &G,
-    mut work: impl for<'c> FnMut(&'c mut PgConnection, &'c G) -> Work<'c, T>,
-) -> Result<T, Failure> {
-    let mut backoff = Backoff::new(RETRY_WAIT_MIN, RETRY_WAIT_MAX);
-    let mut attempt = 1;
-    loop {
-        let mut transaction = pool.begin().await?;
-        let done = match work(&mut transaction, given).await {
-            Ok(done) => transaction.commit().await.map(|()| done).map_err(Failure::from),
-            Err(failure) => Err(failure),
-        };
-        match done {
-            Err(failure) if attempt < ATTEMPTS_MAX && is_retriable(&failure) => {
-                attempt += 1;
-                tokio::time::sleep(backoff.wait()).await;
-            }
-            done => return done,
-        }
+impl Default for Retries {
+    fn default() -> Self {
+        Self { left: ATTEMPTS_MAX - 1, backoff: Backoff::new(RETRY_WAIT_MIN, RETRY_WAIT_MAX) }
     }
 }
 
-/// Whether Postgres ended the transaction because of others: 40001 serialization failure, 40P01 deadlock.
-fn is_retriable(failure: &Failure) -> bool {
-    let error = failure.database_error().and_then(sqlx::Error::as_database_error);
-    let code = error.and_then(DatabaseError::code);
-    matches!(code.as_deref(), Some("40001" | "40P01"))
+impl Retries {
+    /// Whether the transaction that failed so may be tried once more.
+    pub fn may_repeat(&mut self, failure: &Failure) -> bool {
+        let error = failure.database_error().and_then(sqlx::Error::as_database_error);
+        let code = error.and_then(DatabaseError::code);
+        let is_others_fault = matches!(code.as_deref(), Some("40001" | "40P01"));
+        is_others_fault && self.left.checked_sub(1).inspect(|left| self.left = *left).is_some()
+    }
+
+    /// Waits before the next try.
+    pub async fn wait(&mut self) {
+        tokio::time::sleep(self.backoff.wait()).await;
+    }
 }
 
 /// The name of the constraint that an error speaks of.

@@ -1,4 +1,4 @@
-//! Dead letters: records that a handler refused for good, kept whole so that somebody can look at them, mend what was wrong,
+//! Dead letters: records that a handler refused permanently, kept whole so that somebody can look at them, mend what was wrong,
 //! and replay them.
 //!
 //! A replay comes after the facts that followed on the same key. A handler for which the order matters tells by the version in
@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::{
     clock::SharedClock,
     consumer::{HandleError, Handler},
+    db::ROWS_CLEARED_MAX,
     facts::{RawRecord, record::Unreadable},
-    retention::ROWS_CLEARED_MAX,
 };
 
 /// Letters on one page at most.
@@ -73,6 +73,100 @@ pub async fn list(
     Ok(rows.into_iter().map(DeadLetter::from).collect())
 }
 
+/// What has become of a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replay {
+    /// It waits for the service that has the handler.
+    Requested,
+    Done(DateTime<Utc>),
+    /// The handler has refused it again, for this reason.
+    Failed(String),
+}
+
+/// Requests that the service which has the handler replays a letter.
+pub async fn request_replay(
+    pool: &PgPool,
+    handler: &str,
+    number: i64,
+    at: DateTime<Utc>,
+) -> Result<(), ReplayError> {
+    let requested = sqlx::query!(
+        "UPDATE platform.dead_letter SET replay_requested_at = $3, replay_failure = NULL
+         WHERE handler = $1 AND number = $2 AND replayed_at IS NULL",
+        handler,
+        number,
+        at,
+    )
+    .execute(pool)
+    .await?;
+    if requested.rows_affected() == 1 {
+        return Ok(());
+    }
+    match replay_of(pool, handler, number).await? {
+        Replay::Done(at) => Err(ReplayError::Replayed { number, at }),
+        _ => Err(ReplayError::NotFound { handler: handler.to_owned(), number }),
+    }
+}
+
+/// What has become of the replay of a letter.
+pub async fn replay_of(pool: &PgPool, handler: &str, number: i64) -> Result<Replay, ReplayError> {
+    let row = sqlx::query!(
+        "SELECT replayed_at, replay_failure FROM platform.dead_letter WHERE handler = $1 AND number = $2",
+        handler,
+        number,
+    )
+    .fetch_optional(pool)
+    .await?
+    .ok_or_else(|| ReplayError::NotFound { handler: handler.to_owned(), number })?;
+    Ok(match (row.replayed_at, row.replay_failure) {
+        (Some(at), _) => Replay::Done(at),
+        (None, Some(reason)) => Replay::Failed(reason),
+        (None, None) => Replay::Requested,
+    })
+}
+
+/// Replays the letters of a handler whose replay was requested, and says how many. One that fails again keeps the reason.
+pub async fn replay_requested<H: Handler>(
+    pool: &PgPool,
+    handler: &H,
+    clock: &SharedClock,
+) -> Result<u32, ReplayError> {
+    let mut replayed = 0;
+    while let Some(number) = next_requested(pool, handler.name()).await? {
+        match replay(pool, handler, number, clock).await {
+            Ok(()) => replayed += 1,
+            Err(ReplayError::Database(error)) => return Err(error.into()),
+            // Another replica was faster.
+            Err(ReplayError::Replayed { .. }) => {}
+            Err(error) => refuse_replay(pool, number, &error).await?,
+        }
+    }
+    Ok(replayed)
+}
+
+async fn next_requested(pool: &PgPool, handler: &str) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT number FROM platform.dead_letter
+         WHERE handler = $1 AND replay_requested_at IS NOT NULL AND replayed_at IS NULL ORDER BY number LIMIT 1",
+        handler,
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+async fn refuse_replay(pool: &PgPool, number: i64, error: &ReplayError) -> Result<(), sqlx::Error> {
+    let reasons = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    let reason = reasons.fold(error.to_string(), |text, error| format!("{text}: {error}"));
+    sqlx::query!(
+        "UPDATE platform.dead_letter SET replay_requested_at = NULL, replay_failure = $2 WHERE number = $1",
+        number,
+        reason,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 /// Runs the handler on a letter once more and marks the letter replayed, in one transaction.
 pub async fn replay<H: Handler>(
     pool: &PgPool,
@@ -104,7 +198,7 @@ pub async fn replay<H: Handler>(
 }
 
 /// Keeps a record that `handler` refused for good.
-#[expect(clippy::as_conversions, reason = "how sqlx is told the type of a parameter; nothing is converted")]
+#[expect(clippy::as_conversions, reason = "how sqlx learns the type of a parameter; nothing is converted")]
 pub(crate) async fn keep(
     conn: &mut PgConnection,
     handler: &str,

@@ -1,67 +1,31 @@
 //! A repeated request gets the first answer and has no second effect.
 //!
-//! Every call that changes something carries a `request_id`, which its caller makes once and sends again with every repeat. The
-//! use case claims it first, and keeps its answer last, in its own transaction:
-//!
-//! ```no_run
-//! # use platform::{clock::Clock, db, idempotency::{self, Claim}, refusal::Failure};
-//! # use prost::Message;
-//! # use sqlx::{PgConnection, PgPool};
-//! # struct Call { actor: String, request_id: String }
-//! # #[derive(Clone, PartialEq, Message)] struct OpenDrawerRequest {}
-//! # #[derive(Clone, PartialEq, Message)] struct Drawer {}
-//! # async fn decide_save_and_tell(_: &mut PgConnection, _: &OpenDrawerRequest) -> Result<Drawer, Failure> { Ok(Drawer {}) }
-//! const METHOD: &str = "/countinghouse.vault.v1.DrawerService/OpenDrawer";
-//!
-//! async fn open_drawer(
-//!     pool: &PgPool,
-//!     clock: &dyn Clock,
-//!     call: &Call,
-//!     request: &OpenDrawerRequest,
-//! ) -> Result<Vec<u8>, Failure> {
-//!     let id = idempotency::request_id(&call.request_id)?;
-//!     let digest = idempotency::digest(&call.actor, request);
-//!     db::transact(pool, &(id, digest, clock.now(), request), |conn, (id, digest, now, request)| {
-//!         Box::pin(async move {
-//!             if let Claim::Answered(answer) = idempotency::claim(conn, *id, METHOD, digest, *now).await? {
-//!                 return Ok(answer);
-//!             }
-//!             // Load and lock, one call of the domain, save, append the facts and the audit.
-//!             let answer = decide_save_and_tell(conn, request).await?.encode_to_vec();
-//!             idempotency::keep(conn, *id, &answer).await?;
-//!             Ok(answer)
-//!         })
-//!     })
-//!     .await
-//! }
-//! ```
+//! Every call that changes something carries a `request_id`, which its caller makes once and sends again with every repeat.
+//! [`command`](crate::command) claims it first, and keeps its answer last, in the transaction of the change.
 //!
 //! What holds:
 //! - Of repeats at the same time one runs. The others wait at the unique key until it has committed, and get its answer; when it
 //!   is rolled back, one of them runs.
 //! - The same id with another method or digest is refused with `REQUEST_ID_REUSED`. The digest covers the caller too, so that
 //!   nobody reads another's answer.
-//! - A refusal rolls the claim back: a repeat is decided anew, and may succeed once what was in the way is gone.
+//! - A refusal rolls the claim back: a repeat is decided again, and may succeed once what was in the way is gone.
 //! - No request commits without its answer: the constraint trigger `request_answered` sees to it.
 //! - An answer is kept for [`Retention::request_days`](crate::retention::Retention). A repeat after that is a new request.
 //!
 //! A service whose journal holds request ids and digests anyway answers from it and does without this table.
 
 use chrono::{DateTime, Utc};
-use prost::Message;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::{
+    call::Digest,
+    db::ROWS_CLEARED_MAX,
     refusal::{Failure, Refusal, reasons},
-    retention::ROWS_CLEARED_MAX,
 };
 
 /// Bytes of an answer at most. `CHECK request_response_bounded` repeats it.
 pub const RESPONSE_BYTES_MAX: usize = 1024 * 1024;
-
-/// What was asked and by whom, in 32 bytes.
-pub type Digest = [u8; 32];
 
 /// What claiming a request has found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,26 +35,6 @@ pub enum Claim {
     New,
     /// It was carried out, with this answer.
     Answered(Vec<u8>),
-}
-
-/// The request id in a request.
-pub fn request_id(text: &str) -> Result<Uuid, Refusal> {
-    let id = Uuid::try_parse(text).ok().filter(|id| !id.is_nil());
-    id.ok_or_else(|| {
-        reasons::REQUEST_ID_MISSING
-            .refuse("a call that changes something needs a request id")
-            .field("request_id", "must be a UUID, fresh for a new request and the same for a repeat")
-    })
-}
-
-/// The digest of a request of `actor`. A message with a map field encodes it in any order: requests have none.
-pub fn digest(actor: &str, request: &impl Message) -> Digest {
-    let mut hasher = blake3::Hasher::new_derive_key("countinghouse 2026 request digest v1");
-    hasher
-        .update(&u64::try_from(actor.len()).expect("invariant: lengths in memory fit 64 bits").to_le_bytes());
-    hasher.update(actor.as_bytes());
-    hasher.update(&request.encode_to_vec());
-    hasher.finalize().into()
 }
 
 /// Claims a request in the caller's transaction. Waits for another transaction that carries it out at the same time.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::retention::ROWS_CLEARED_MAX;
+use crate::db::ROWS_CLEARED_MAX;
 
 /// Marks facts as taken in by a handler, and gives back those that were not before. Waits for another transaction that is
 /// taking one of them in at the same time.

@@ -69,10 +69,10 @@ impl Leadership {
     ) -> Result<Option<Leadership>, NoAnswer> {
         let mut conn = in_time(PgConnection::connect_with(&pool.connect_options())).await?;
         in_time(prepare(&mut conn)).await?;
-        let mut asked: u32 = 0;
+        let mut attempts: u32 = 0;
         while !in_time(db::try_lock(&mut conn, work)).await? {
-            asked = asked.saturating_add(1);
-            if asked == STANDS_BY_AFTER {
+            attempts = attempts.saturating_add(1);
+            if attempts == STANDS_BY_AFTER {
                 stands_by();
             }
             tokio::select! {

@@ -2,29 +2,31 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`config`] | defaults, file, environment; unknown keys refused; secrets redacted |
-//! | [`telemetry`] | logs, traces and metrics |
-//! | [`lifecycle`] | readiness, drain, flush, exit |
-//! | [`db`] | pool, migrations, retried transactions |
-//! | [`clock`], [`ids`] | time and identity as parameters |
-//! | [`refusal`] | what callers can act on, and what we must |
-//! | [`pages`] | keyset pages |
-//! | [`auth`] | who calls |
-//! | [`rpc`] | the server: trace, deadline, load limit, authentication, policy |
+//! | [`service`] | a program is `impl Service`, and nothing more |
+//! | [`command`] | the one way a change is made |
+//! | [`rpc`], [`call`] | the server and its gate, and the call that it hands over |
 //! | [`approval`] | a second person agrees before a call runs |
+//! | [`auth`] | who calls |
 //! | [`idempotency`] | a repeat gets the first answer |
 //! | [`audit`] | who did what, sealed into a chain |
 //! | [`facts`], [`outbox`], [`relay`] | what has happened, on its way to Kafka |
 //! | [`consumer`], [`inbox`], [`dead_letters`] | what has happened elsewhere, applied once |
+//! | [`jobs`], [`leadership`] | what runs by the clock, and where only one replica may |
 //! | [`retention`] | how long all this is kept |
+//! | [`pages`] | keyset pages |
+//! | [`refusal`] | what callers can act on, and what we must |
+//! | [`config`], [`telemetry`], [`lifecycle`], [`db`] | the process, and what it stands on |
+//! | [`clock`], [`ids`], [`Dependencies`] | time, identity and database as parameters |
 
 mod backoff;
-pub mod leadership;
+mod dependencies;
 
 pub mod approval;
 pub mod audit;
 pub mod auth;
+pub mod call;
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod consumer;
 pub mod db;
@@ -33,6 +35,8 @@ pub mod facts;
 pub mod idempotency;
 pub mod ids;
 pub mod inbox;
+pub mod jobs;
+pub mod leadership;
 pub mod lifecycle;
 pub mod outbox;
 pub mod pages;
@@ -40,4 +44,7 @@ pub mod refusal;
 pub mod relay;
 pub mod retention;
 pub mod rpc;
+pub mod service;
 pub mod telemetry;
+
+pub use dependencies::Dependencies;

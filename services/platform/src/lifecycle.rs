@@ -159,13 +159,13 @@ impl Lifecycle {
     }
 
     /// The same, until `asked` is done instead of a signal.
-    pub async fn run_until(self, asked: impl Future<Output = ()>, drain_max: Duration) -> Ending {
+    pub async fn run_until(self, stopped: impl Future<Output = ()>, drain_max: Duration) -> Ending {
         let Tasks { mut running, mut names } =
             std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         let crashed = tokio::select! {
             // A task that ends because it was told to is no crash.
             biased;
-            () = asked => None,
+            () = stopped => None,
             () = self.soft.cancelled() => None,
             Some(ended) = running.join_next_with_id() => Some(ended),
         };

@@ -12,9 +12,9 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::{
+    db::ROWS_CLEARED_MAX,
     facts::{Fact, PAYLOAD_BYTES_MAX},
     relay::{Backlog, Delivered, FactSource, PAGE_BYTES_MAX},
-    retention::ROWS_CLEARED_MAX,
 };
 
 /// The channel on which an append is told to the relay, by NOTIFY, when its transaction commits.
@@ -33,7 +33,7 @@ pub enum AppendError {
 }
 
 /// Appends facts, in their order, in the caller's transaction: one statement, whatever their number.
-#[expect(clippy::as_conversions, reason = "how sqlx is told the type of a parameter; nothing is converted")]
+#[expect(clippy::as_conversions, reason = "how sqlx learns the type of a parameter; nothing is converted")]
 pub async fn append(conn: &mut PgConnection, facts: &[Fact]) -> Result<(), AppendError> {
     if facts.is_empty() {
         return Ok(());

@@ -4,17 +4,17 @@
 //! yet published, letters not yet replayed, records of a seal that is kept), and the inbox and the requests are keyed by what
 //! must not be done twice, which a key with a date in it would not say.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, de};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::{audit, clock::SharedClock, dead_letters, idempotency, inbox, outbox};
-
-/// Rows that one statement clears: few enough that its locks and its log are gone in milliseconds.
-pub const ROWS_CLEARED_MAX: i64 = 5_000;
+use crate::{
+    approval, audit, clock::SharedClock, db::ROWS_CLEARED_MAX, dead_letters, idempotency, inbox,
+    jobs::Periodic, outbox,
+};
 
 /// The database lets no audit record of the last year go, whoever asks.
 pub const AUDIT_DAYS_MIN: u32 = 366;
@@ -36,6 +36,8 @@ pub struct Retention {
     pub dead_letter_days: u32,
     /// Requests with their answers. A repeat after that is a new request: longer than any caller goes on repeating.
     pub request_days: u32,
+    /// Approvals after they were decided, or lapsed.
+    pub approval_days: u32,
     /// Audit records and their seals; at least [`AUDIT_DAYS_MIN`]. By default for the ten years that auxiliary accounting
     /// records are kept (Measures for the Administration of Accounting Archives, Order 79 of 2015).
     #[serde(deserialize_with = "audit_days")]
@@ -49,6 +51,7 @@ impl Default for Retention {
             inbox_days: 40,
             dead_letter_days: 400,
             request_days: 40,
+            approval_days: 400,
             audit_days: 3_660,
         }
     }
@@ -61,22 +64,23 @@ pub struct Cleared {
     pub inbox: u64,
     pub dead_letters: u64,
     pub requests: u64,
+    pub approvals: u64,
     pub audit_records: u64,
 }
 
-/// Clears every ten minutes until stopped. Several replicas may do so at once: they skip each other's rows. A sweep that fails
-/// is logged and made up for by the next.
-pub async fn run(pool: PgPool, retention: Retention, clock: SharedClock, stop: CancellationToken) {
-    loop {
-        match sweep(&pool, &retention, clock.now()).await {
-            Ok(cleared) => tracing::debug!(?cleared, "cleared what was kept long enough"),
-            Err(error) => tracing::warn!(error = %error, "could not clear old rows"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
-        }
-    }
+/// Clears every ten minutes until stopped. Several replicas may do so at once: they skip each other's rows.
+pub async fn run(
+    pool: PgPool,
+    retention: Retention,
+    clock: SharedClock,
+    stop: CancellationToken,
+) -> Result<(), Infallible> {
+    let clear = || async {
+        let cleared = sweep(&pool, &retention, clock.now()).await?;
+        tracing::debug!(?cleared, "cleared what was kept long enough");
+        Ok::<_, sqlx::Error>(())
+    };
+    Periodic::new("retention", EVERY).run(stop, clear).await
 }
 
 /// Clears everything that has been kept long enough at `now`.
@@ -90,12 +94,16 @@ pub async fn sweep(pool: &PgPool, retention: &Retention, now: DateTime<Utc>) -> 
         let inbox = inbox::clear(pool, ago(now, retention.inbox_days)).await?;
         let dead_letters = dead_letters::clear(pool, ago(now, retention.dead_letter_days)).await?;
         let requests = idempotency::clear(pool, ago(now, retention.request_days)).await?;
+        let approvals = approval::clear(pool, ago(now, retention.approval_days)).await?;
         cleared.outbox += outbox;
         cleared.inbox += inbox;
         cleared.dead_letters += dead_letters;
         cleared.requests += requests;
+        cleared.approvals += approvals;
         // Below its bound, a table has no more to clear.
-        if [outbox, inbox, dead_letters, requests].iter().all(|rows| *rows < ROWS_CLEARED_MAX.unsigned_abs())
+        if [outbox, inbox, dead_letters, requests, approvals]
+            .iter()
+            .all(|rows| *rows < ROWS_CLEARED_MAX.unsigned_abs())
         {
             return Ok(cleared);
         }

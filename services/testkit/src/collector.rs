@@ -28,18 +28,18 @@ use tonic::{Request, Response, Status, transport::Server};
 #[derive(Clone)]
 pub struct Collector {
     endpoint: String,
-    told: Arc<Mutex<Told>>,
+    received: Arc<Mutex<Received>>,
 }
 
 #[derive(Default)]
-struct Told {
-    spans: Vec<ToldSpan>,
+struct Received {
+    spans: Vec<ReceivedSpan>,
     metrics: BTreeMap<String, Metric>,
 }
 
 /// A span that was told.
 #[derive(Clone, Debug)]
-pub struct ToldSpan {
+pub struct ReceivedSpan {
     /// What is said of who tells.
     pub resource: BTreeMap<String, String>,
     pub name: String,
@@ -78,7 +78,7 @@ impl Collector {
     pub async fn serve() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port of the loopback address");
         let address = listener.local_addr().expect("invariant: it listens");
-        let collector = Self { endpoint: format!("http://{address}"), told: Arc::default() };
+        let collector = Self { endpoint: format!("http://{address}"), received: Arc::default() };
         let server = Server::builder()
             .add_service(TraceServiceServer::new(collector.clone()))
             .add_service(MetricsServiceServer::new(collector.clone()));
@@ -92,22 +92,22 @@ impl Collector {
     }
 
     /// The spans that have arrived.
-    pub fn spans(&self) -> Vec<ToldSpan> {
-        self.told().spans.clone()
+    pub fn spans(&self) -> Vec<ReceivedSpan> {
+        self.received().spans.clone()
     }
 
     /// The spans of a trace that have arrived.
-    pub fn trace(&self, trace: &str) -> Vec<ToldSpan> {
-        self.told().spans.iter().filter(|span| span.trace == trace).cloned().collect()
+    pub fn trace(&self, trace: &str) -> Vec<ReceivedSpan> {
+        self.received().spans.iter().filter(|span| span.trace == trace).cloned().collect()
     }
 
     /// The metrics that have arrived, by name.
     pub fn metrics(&self) -> BTreeMap<String, Metric> {
-        self.told().metrics.clone()
+        self.received().metrics.clone()
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn received(&self) -> MutexGuard<'_, Received> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -120,7 +120,7 @@ impl TraceService for Collector {
         for of_resource in request.into_inner().resource_spans {
             let resource = texts(&of_resource.resource.unwrap_or_default().attributes);
             let spans = of_resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
-            self.told().spans.extend(spans.map(|span| ToldSpan::of(&resource, span)));
+            self.received().spans.extend(spans.map(|span| ReceivedSpan::of(&resource, span)));
         }
         Ok(Response::new(ExportTraceServiceResponse::default()))
     }
@@ -134,10 +134,10 @@ impl MetricsService for Collector {
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
         let resources = request.into_inner().resource_metrics.into_iter();
         let metrics = resources.flat_map(|resource| resource.scope_metrics).flat_map(|scope| scope.metrics);
-        let mut told = self.told();
+        let mut received = self.received();
         for metric in metrics {
             let Some(fresh) = Metric::of(&metric) else { continue };
-            let known = told
+            let known = received
                 .metrics
                 .entry(metric.name)
                 .or_insert_with(|| Metric { values: Vec::new(), ..fresh.clone() });
@@ -150,7 +150,7 @@ impl MetricsService for Collector {
     }
 }
 
-impl ToldSpan {
+impl ReceivedSpan {
     fn of(resource: &BTreeMap<String, String>, span: Span) -> Self {
         Self {
             resource: resource.clone(),

@@ -16,6 +16,7 @@ mod postgres;
 mod private;
 mod wait;
 
+pub mod contract;
 pub mod daemon;
 pub mod folder;
 pub mod keys;
@@ -25,7 +26,7 @@ pub mod shared;
 pub mod stack;
 
 pub use broker::{Broker, SecureListener};
-pub use collector::{Collector, Kind, Metric, ToldSpan};
+pub use collector::{Collector, Kind, Metric, ReceivedSpan};
 pub use database::{DML_GROUP, TestDatabase, database, scratch_database};
 pub use kafka::{TestKafka, kafka};
 pub use postgres::{Backup, Postgres};

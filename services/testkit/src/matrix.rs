@@ -8,9 +8,8 @@
 use std::{collections::BTreeSet, fmt};
 
 use chrono::TimeDelta;
-use countinghouse_proto::{common::v1::Policy, descriptor_pool};
-use prost::Message;
 use prost_reflect::{DynamicMessage, MethodDescriptor, Value};
+use proto_common::{common::v1::Policy, options};
 use tonic::{
     Request, Status,
     body::Body,
@@ -22,9 +21,10 @@ use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-use crate::keys::{Claims, Issuer};
-
-const POLICY_OPTION: &str = "countinghouse.common.v1.policy";
+use crate::{
+    contract,
+    keys::{Claims, Issuer},
+};
 
 /// A role that no service's configuration knows.
 const UNKNOWN_ROLE: &str = "role-of-nothing";
@@ -90,7 +90,7 @@ impl Matrix<'_> {
         S::ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
         <S::ResponseBody as HttpBody>::Error: Into<StdError> + Send,
     {
-        let rpcs: Vec<MethodDescriptor> = descriptor_pool()
+        let rpcs: Vec<MethodDescriptor> = contract::pool()
             .services()
             .filter(|service| self.packages.contains(&service.package_name()))
             .flat_map(|service| service.methods().collect::<Vec<_>>())
@@ -243,13 +243,7 @@ fn name_of(rpc: &MethodDescriptor) -> String {
 }
 
 fn policy_of(rpc: &MethodDescriptor) -> Policy {
-    let option = descriptor_pool()
-        .get_extension_by_name(POLICY_OPTION)
-        .expect("invariant: the contract has the option of policies");
-    let options = rpc.options();
-    let value = options.get_extension(&option);
-    let message = value.as_message().expect("invariant: a policy is a message");
-    Policy::decode(message.encode_to_vec().as_slice()).expect("invariant: a message decodes as what it is")
+    options::policy(rpc).expect("invariant: every rpc has a policy")
 }
 
 fn new_id() -> Uuid {

@@ -109,8 +109,8 @@ mod tests {
         let bounds = [("a.b_ms".to_owned(), [1, 9].map(Toml::Integer))].into();
         let own = Own { defaults: [].into(), bounds };
         let settings = understand(text, &["a.d".to_owned()], &own).unwrap();
-        let told: Vec<_> = settings.iter().map(|each| (each.path.as_str(), each.meaning.as_str())).collect();
-        assert_eq!(told, [("a.b_ms", "Two lines."), ("a.c", "Two lines."), ("auth.roles", "Names.")]);
+        let found: Vec<_> = settings.iter().map(|each| (each.path.as_str(), each.meaning.as_str())).collect();
+        assert_eq!(found, [("a.b_ms", "Two lines."), ("a.c", "Two lines."), ("auth.roles", "Names.")]);
 
         let own = Own { defaults: [].into(), bounds: [].into() };
         let error = understand(text, &[], &own).unwrap_err();

@@ -15,13 +15,13 @@ fn kubectl() -> Command {
 }
 
 /// What kubectl tells.
-pub async fn told(arguments: &[&str]) -> Result<String> {
+pub async fn output(arguments: &[&str]) -> Result<String> {
     programs::run(kubectl().args(arguments)).await
 }
 
 /// An object, or a list of them.
 pub async fn get(arguments: &[&str]) -> Result<Value> {
-    let text = told(&[&["get", "-o", "json"][..], arguments].concat()).await?;
+    let text = output(&[&["get", "-o", "json"][..], arguments].concat()).await?;
     serde_json::from_str(&text).context("kubectl tells no JSON")
 }
 
@@ -31,7 +31,7 @@ pub async fn wait(arguments: &[&str], within: Duration) -> Result<()> {
     // An object that is not there yet is no condition that does not hold yet.
     let made = tokio::time::timeout(within, async {
         loop {
-            let outcome = told(&[&["wait", &timeout][..], arguments].concat()).await;
+            let outcome = output(&[&["wait", &timeout][..], arguments].concat()).await;
             match outcome {
                 Err(error) if format!("{error:#}").contains("NotFound") => {
                     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -46,7 +46,7 @@ pub async fn wait(arguments: &[&str], within: Duration) -> Result<()> {
 
 /// Waits until objects are gone; there may be none.
 pub async fn wait_gone(arguments: &[&str]) -> Result<()> {
-    match told(&[&["wait", "--timeout=2m"][..], arguments].concat()).await {
+    match output(&[&["wait", "--timeout=2m"][..], arguments].concat()).await {
         Err(error) if !format!("{error:#}").contains("no matching resources") => Err(error),
         _ => Ok(()),
     }

@@ -108,9 +108,9 @@ async fn go() -> Result<PathBuf> {
 }
 
 async fn is_recent(go: &Path) -> bool {
-    let asked = Command::new(go).args(["env", "GOVERSION"]).output().await;
+    let version = Command::new(go).args(["env", "GOVERSION"]).output().await;
     let version =
-        asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let minor =
         version.trim().strip_prefix("go1.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
     minor.is_some_and(|minor| minor >= GO_MINOR_MIN)
@@ -134,8 +134,8 @@ pub async fn run(command: &mut Command) -> Result<String> {
     command.env("PATH", path()).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.with_context(|| format!("run {}", shown(command)))?;
     if !output.status.success() {
-        let told = [output.stdout, output.stderr].concat();
-        bail!("{} failed:\n{}", shown(command), String::from_utf8_lossy(&told).trim());
+        let output = [output.stdout, output.stderr].concat();
+        bail!("{} failed:\n{}", shown(command), String::from_utf8_lossy(&output).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -37,8 +37,8 @@ impl Progress {
         self.say(what);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().with_context(|| format!("{what}: start it"))?;
-        let told = child.stderr.take().context("its output")?;
-        let mut lines = BufReader::new(told).lines();
+        let output = child.stderr.take().context("its output")?;
+        let mut lines = BufReader::new(output).lines();
         let mut last = std::collections::VecDeque::new();
         let mut count = 0;
         let mut sign_of_life =

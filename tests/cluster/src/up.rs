@@ -16,9 +16,10 @@ const NODE_READY_WITHIN: Duration = Duration::from_mins(2);
 /// `make cluster`.
 pub async fn up() -> Result<()> {
     if let Some(kubeconfig) = home::named_kubeconfig() {
-        let told =
-            kubectl::told(&["version"]).await.context("the cluster that KUBECONFIG names does not answer")?;
-        println!("The cluster of {} is used; nothing is started.\n{}", kubeconfig.display(), told.trim());
+        let output = kubectl::output(&["version"])
+            .await
+            .context("the cluster that KUBECONFIG names does not answer")?;
+        println!("The cluster of {} is used; nothing is started.\n{}", kubeconfig.display(), output.trim());
         return Ok(());
     }
     ensure!(

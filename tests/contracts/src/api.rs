@@ -4,14 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use countinghouse_proto::common::v1::ApprovalRule;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use proto_common::common::v1::ApprovalRule;
+
+use testkit::contract::{
+    Commented, Contract, HOUSE, Rpc, Service,
+    schema::{Parts, map_value},
+};
 
 use crate::{
-    contract::{Commented, Contract, HOUSE, Rpc, Service},
     markdown::{Page, code},
     refusals,
-    schema::{Parts, map_value},
 };
 
 const FOLDER: &str = "docs/api";

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::{
-    contract::{Commented, Contract, PublishedFact},
+use testkit::contract::{
+    Commented, Contract, PublishedFact,
     json::{Json, object},
     schema,
 };

@@ -8,7 +8,9 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{api, asyncapi, contract::Contract, events, refusals, schema};
+use testkit::contract::{Contract, schema};
+
+use crate::{api, asyncapi, events, refusals};
 
 /// Folders that hold nothing but generated documents.
 const GENERATED_FOLDERS: &[&str] = &["docs/api", "docs/schemas"];
@@ -21,7 +23,7 @@ pub fn all(contract: &Contract) -> Result<Documents> {
     let mut documents = api::pages(contract)?;
     documents.extend(schema::files(contract)?);
     documents.insert("docs/asyncapi.json".to_owned(), asyncapi::document(contract)?);
-    documents.insert("docs/errors.md".to_owned(), refusals::page(refusals::REGISTRIES)?);
+    documents.insert("docs/errors.md".to_owned(), refusals::page(&refusals::registries())?);
     documents.insert("docs/events.md".to_owned(), events::page(contract)?);
     Ok(documents)
 }

@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
+use testkit::contract::{
+    Commented, Contract, PublishedFact,
+    schema::{self, Parts, map_value},
+};
+
 use crate::{
-    contract::{Commented, Contract, PublishedFact},
     examples,
     markdown::{Page, code},
-    schema::{self, Parts, map_value},
 };
 
 const MONEY: &str = "countinghouse.common.v1.Money";

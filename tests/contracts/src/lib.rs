@@ -6,26 +6,17 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`contract`] | the contract as this crate reads it: comments, policies, facts, headers |
 //! | [`api`] | `docs/api/`: a page for each service, a page of messages for each package |
 //! | [`events`] | `docs/events.md` |
 //! | [`asyncapi`] | `docs/asyncapi.json` |
-//! | [`schema`] | `docs/schemas/`: the shape of each fact as JSON |
 //! | [`refusals`] | `docs/errors.md` |
 //! | [`examples`] | a record of each fact, as a service makes it |
 //! | [`documents`] | all documents together; written, and compared |
-//! | [`asserts`] | for other tests: a record that was really sent keeps the contract |
 
 pub mod api;
-pub mod asserts;
 pub mod asyncapi;
-pub mod contract;
 pub mod documents;
 pub mod events;
 pub mod examples;
-mod json;
 mod markdown;
 pub mod refusals;
-pub mod schema;
-
-pub use asserts::assert_matches_event;

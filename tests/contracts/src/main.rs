@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use contracts::{contract::Contract, documents};
+use contracts::documents;
+use testkit::contract::Contract;
 
 /// Writes and checks the documents generated from the contract.
 #[derive(Debug, Parser)]

@@ -41,7 +41,7 @@ use plan::{Days, Plan, Scale};
 use report::{Report, thousands};
 use run::{Day, Tally};
 use settings::Settings;
-use setup::{MovingIn, Setup};
+use setup::{Onboarding, Setup};
 use staff::{HeadOffice, Staff};
 
 /// A service that has just been started loads its memory first.
@@ -60,14 +60,14 @@ pub async fn run(
     let client = Client::of(&format!("http://{}", settings.grpc))?;
     wait_until_served(&client, &staff.token(&office.book_keeper)?, SERVED_WITHIN).await?;
 
-    let moving_in = MovingIn::beside(&settings.keys, &settings.grpc);
+    let onboarding = Onboarding::beside(&settings.keys, &settings.grpc);
     let setup = Setup {
         bank: &bank,
         staff: &staff,
         office: &office,
         client: &client,
         ids: &ids,
-        moving_in: &moving_in,
+        onboarding: &onboarding,
     };
     report.title("The bank")?;
     let opened = setup.open(clock.now(), settings.same_day, report).await?;

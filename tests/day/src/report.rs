@@ -15,7 +15,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 pub struct Report<'a> {
     out: &'a mut (dyn Write + Send),
     failed: Vec<String>,
-    told_at: Instant,
+    reported_at: Instant,
 }
 
 impl std::fmt::Debug for Report<'_> {
@@ -26,7 +26,7 @@ impl std::fmt::Debug for Report<'_> {
 
 impl<'a> Report<'a> {
     pub fn to(out: &'a mut (dyn Write + Send)) -> Self {
-        Self { out, failed: Vec::new(), told_at: Instant::now() }
+        Self { out, failed: Vec::new(), reported_at: Instant::now() }
     }
 
     /// A heading.
@@ -42,10 +42,10 @@ impl<'a> Report<'a> {
 
     /// A line that tells how far something has come, at most once a second.
     pub fn progress(&mut self, line: impl FnOnce() -> String) -> io::Result<()> {
-        if self.told_at.elapsed() < PROGRESS_EVERY {
+        if self.reported_at.elapsed() < PROGRESS_EVERY {
             return Ok(());
         }
-        self.told_at = Instant::now();
+        self.reported_at = Instant::now();
         self.line(line())
     }
 

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
-use countinghouse_proto::accounting::v1::{Branch, Operator, OperatorKind};
+use proto_accounting::v1::{Branch, Operator, OperatorKind};
 use testkit::keys::{Claims, Issuer};
 
 use crate::{bank::Bank, client::Token};

@@ -2,10 +2,8 @@
 
 use std::{error::Error, time::Duration};
 
-use countinghouse_proto::accounting::v1::{
-    PostTransactionRequest, posting_service_client::PostingServiceClient,
-};
 use day::client::Token;
+use proto_accounting::v1::{PostTransactionRequest, posting_service_client::PostingServiceClient};
 use tonic::{Code, Request, Status, transport::Channel};
 use tonic_types::StatusExt;
 use uuid::Uuid;
@@ -15,7 +13,7 @@ pub const ATTEMPT_MAX: Duration = Duration::from_secs(3);
 
 /// A request, with the token of its caller.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct SentRequest {
     pub token: Token,
     pub request: PostTransactionRequest,
 }
@@ -31,7 +29,7 @@ pub enum Attempt {
     Defect(String),
 }
 
-impl Asked {
+impl SentRequest {
     /// The id that the journal knows it by.
     pub fn id(&self) -> Uuid {
         self.request.request_id.parse().unwrap_or_default()

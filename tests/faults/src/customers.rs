@@ -3,25 +3,23 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use countinghouse_proto::{
-    accounting::v1::{
-        AccountKind, BranchKind, Holder, HolderRole, OpenAccountRequest, Operator, OperatorKind,
-        PostTransactionRequest, Side, Transaction, TransactionLine,
-    },
-    common::v1::Money,
-};
 use day::{
     answer_of,
     bank::Bank,
     client::{self, Client, Token},
     report::Report,
-    setup::{MovingIn, Setup},
+    setup::{Onboarding, Setup},
     staff::{Caller, HeadOffice, Staff},
 };
 use platform::{
     clock::{Clock, SystemClock},
     ids::{SharedIds, UuidV7Ids},
 };
+use proto_accounting::v1::{
+    AccountKind, BranchKind, Holder, HolderRole, OpenAccountRequest, Operator, OperatorKind,
+    PostTransactionRequest, Side, Transaction, TransactionLine,
+};
+use proto_common::common::v1::Money;
 use rand::Rng;
 use uuid::Uuid;
 
@@ -71,14 +69,14 @@ impl Customers {
         });
         client::wait_until_served(&client, &staff.token(&office.book_keeper)?, SERVED_WITHIN).await?;
         let ids: SharedIds = Arc::new(UuidV7Ids);
-        let moving_in = MovingIn::beside(keys, address);
+        let onboarding = Onboarding::beside(keys, address);
         let setup = Setup {
             bank: &bank,
             staff: &staff,
             office: &office,
             client: &client,
             ids: &ids,
-            moving_in: &moving_in,
+            onboarding: &onboarding,
         };
         setup.prepare(SystemClock.now(), true, report).await?;
 

@@ -10,7 +10,7 @@ use tonic::transport::Channel;
 use uuid::Uuid;
 
 use crate::{
-    attempt::{ATTEMPT_MAX, Asked, Attempt},
+    attempt::{ATTEMPT_MAX, Attempt, SentRequest},
     customers::Customers,
 };
 
@@ -23,7 +23,7 @@ pub struct Outcome {
     /// Each acknowledged request with the number of its posting.
     pub acknowledged: Vec<(Uuid, i64)>,
     /// Requests of which nobody knows yet.
-    pub lost: Vec<Asked>,
+    pub lost: Vec<SentRequest>,
     pub defects: Vec<String>,
 }
 
@@ -35,10 +35,10 @@ impl Outcome {
     }
 
     /// Counts how an attempt ended.
-    pub fn note(&mut self, asked: Asked, attempt: Attempt) {
+    pub fn note(&mut self, sent: SentRequest, attempt: Attempt) {
         match attempt {
-            Attempt::Posted(number) => self.acknowledged.push((asked.id(), number)),
-            Attempt::Lost => self.lost.push(asked),
+            Attempt::Posted(number) => self.acknowledged.push((sent.id(), number)),
+            Attempt::Lost => self.lost.push(sent),
             Attempt::Defect(defect) => self.defects.push(defect),
         }
     }
@@ -82,11 +82,11 @@ async fn call(
     let mut outcome = Outcome::default();
     while !stop.is_cancelled() {
         let (token, request) = customers.transfer(&mut rng);
-        let asked = Asked { token, request };
+        let sent = SentRequest { token, request };
         let channel = &channels[rng.random_range(0..channels.len())];
-        let attempt = asked.send(channel, ATTEMPT_MAX).await;
+        let attempt = sent.send(channel, ATTEMPT_MAX).await;
         let was_lost = matches!(attempt, Attempt::Lost);
-        outcome.note(asked, attempt);
+        outcome.note(sent, attempt);
         if was_lost {
             time::sleep(AFTER_LOSS).await;
         }

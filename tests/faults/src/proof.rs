@@ -29,18 +29,20 @@ pub async fn in_journal(books: &PgPool, requests: &[Uuid]) -> Result<BTreeMap<Uu
         }
         time::sleep(BETWEEN).await;
     }
-    Err(last.map_or_else(|| anyhow::anyhow!("never asked"), Into::into)).context("read the journal")
+    Err(last.map_or_else(|| anyhow::anyhow!("never requested"), Into::into)).context("read the journal")
 }
 
 /// Each of these is in the journal once, under the number that was told.
 pub fn once_each(journal: &BTreeMap<Uuid, (i64, i64)>, acknowledged: &[(Uuid, i64)]) -> Result<()> {
-    for (request, told) in acknowledged {
+    for (request, reported) in acknowledged {
         match journal.get(request) {
-            None => bail!("request {request} was acknowledged as posting {told}, and is not in the journal"),
-            Some((1, number)) if number == told => {}
+            None => {
+                bail!("request {request} was acknowledged as posting {reported}, and is not in the journal")
+            }
+            Some((1, number)) if number == reported => {}
             Some((count, number)) => {
                 bail!(
-                    "request {request}, acknowledged as posting {told}, is {count} postings, the first {number}"
+                    "request {request}, acknowledged as posting {reported}, is {count} postings, the first {number}"
                 )
             }
         }

@@ -41,7 +41,7 @@ impl Reader {
     }
 
     /// Waits until the facts of all postings up to `last` have been taken in, and proves that each was once.
-    pub async fn prove_told(&self, stack: &Stack, last: i64) -> Result<()> {
+    pub async fn prove_published(&self, stack: &Stack, last: i64) -> Result<()> {
         let reader = stack.reader();
         let waited = tokio::time::timeout(TOLD_WITHIN, async {
             while taken_in(reader).await.map_or(true, |(_, distinct, _)| distinct < last) {
@@ -68,7 +68,7 @@ impl Reader {
         let (taken, distinct, highest) = taken_in(reader).await?;
         ensure!(
             (taken, distinct, highest) == (last, last, last),
-            "{last} postings were told as {taken} facts, {distinct} of them different, up to {highest}"
+            "{last} postings were published as {taken} facts, {distinct} of them different, up to {highest}"
         );
         Ok(())
     }

@@ -14,7 +14,7 @@ use tonic::transport::Channel;
 use uuid::Uuid;
 
 use crate::{
-    attempt::{ATTEMPT_MAX, Asked, Attempt},
+    attempt::{ATTEMPT_MAX, Attempt, SentRequest},
     customers::Customers,
     load::{Load, Outcome},
     proof,
@@ -94,7 +94,7 @@ impl Ground<'_> {
         ensure!(outcome.defects.is_empty(), "callers met what they must not: {:?}", outcome.defects);
 
         let Outcome { mut acknowledged, lost, .. } = outcome;
-        let lost_ids: Vec<Uuid> = lost.iter().map(Asked::id).collect();
+        let lost_ids: Vec<Uuid> = lost.iter().map(SentRequest::id).collect();
         let all: Vec<Uuid> = acknowledged.iter().map(|(id, _)| *id).chain(lost_ids.iter().copied()).collect();
         let journal = proof::in_journal(books, &all).await?;
         proof::once_each(&journal, &acknowledged)?;
@@ -160,15 +160,15 @@ impl Ground<'_> {
     /// Asks both replicas, each for a posting of its own, until one acknowledges it, and says when; with what came of both.
     async fn probe(&self, seed: u64) -> Result<(Instant, Outcome)> {
         let mut rng = StdRng::seed_from_u64(seed);
-        let asked = self.stack.replicas.iter().map(|_| {
+        let sent = self.stack.replicas.iter().map(|_| {
             let (token, request) = self.customers.transfer(&mut rng);
-            Asked { token, request }
+            SentRequest { token, request }
         });
-        let asked: Vec<Asked> = asked.collect();
-        let probes = asked.iter().zip(self.channels()).map(|(asked, channel)| {
+        let sent: Vec<SentRequest> = sent.collect();
+        let probes = sent.iter().zip(self.channels()).map(|(sent, channel)| {
             Box::pin(async move {
                 loop {
-                    let attempt = asked.send(&channel, PROBE_MAX).await;
+                    let attempt = sent.send(&channel, PROBE_MAX).await;
                     if !matches!(attempt, Attempt::Lost) {
                         return (Instant::now(), attempt);
                     }
@@ -181,24 +181,24 @@ impl Ground<'_> {
             first.with_context(|| format!("nothing was served within {SERVED_WITHIN:?}"))?;
         drop(others);
         let (mut outcome, mut attempt) = (Outcome::default(), Some(attempt));
-        for (number, asked) in asked.into_iter().enumerate() {
+        for (number, sent) in sent.into_iter().enumerate() {
             // What the other asked for is settled as all is that was lost.
             let ended = if number == place { attempt.take() } else { None };
-            outcome.note(asked, ended.unwrap_or(Attempt::Lost));
+            outcome.note(sent, ended.unwrap_or(Attempt::Lost));
         }
         Ok((at, outcome))
     }
 
     /// Repeats lost requests until each is acknowledged.
-    async fn repeat(&self, lost: Vec<Asked>) -> Result<Vec<(Uuid, i64)>> {
+    async fn repeat(&self, lost: Vec<SentRequest>) -> Result<Vec<(Uuid, i64)>> {
         let channels = self.channels();
-        let repeated = stream::iter(lost).map(|asked| {
+        let repeated = stream::iter(lost).map(|sent| {
             let channels = channels.clone();
             async move {
                 let until_posted = async {
                     for channel in channels.iter().cycle() {
-                        match asked.send(channel, ATTEMPT_MAX).await {
-                            Attempt::Posted(number) => return Ok((asked.id(), number)),
+                        match sent.send(channel, ATTEMPT_MAX).await {
+                            Attempt::Posted(number) => return Ok((sent.id(), number)),
                             Attempt::Lost => time::sleep(PROBE_EVERY).await,
                             Attempt::Defect(defect) => {
                                 bail!("a repeat was answered otherwise: {defect}")
@@ -208,7 +208,7 @@ impl Ground<'_> {
                     bail!("there is nobody to ask")
                 };
                 let posted = time::timeout(SERVED_WITHIN, until_posted).await;
-                posted.with_context(|| format!("request {} was never acknowledged", asked.id()))?
+                posted.with_context(|| format!("request {} was never acknowledged", sent.id()))?
             }
         });
         let mut repeated = repeated.buffer_unordered(REPEATED_AT_ONCE);

@@ -42,7 +42,7 @@ pub async fn run(arguments: &Arguments, name: &str, out: &mut (dyn Write + Send)
         let mut own = StdRng::seed_from_u64(seed.wrapping_add(number));
         let round = ground.round(victim, &mut own).await;
         let round = round.with_context(|| format!("kill {number}, {victim}, seed {seed}"))?;
-        report.line(told(number, all, &round))?;
+        report.line(describe(number, all, &round))?;
         summary.add(&round);
         let is_due = number % u64::from(arguments.verify_every) == 0 || number == u64::from(all);
         if is_due || victim == Victim::Disk {
@@ -61,12 +61,12 @@ pub async fn run(arguments: &Arguments, name: &str, out: &mut (dyn Write + Send)
 async fn prove(stack: &Stack, reader: &Reader, report: &mut Report<'_>) -> Result<()> {
     report.check("chain and balances", stack.verify().await)?;
     let last = proof::last_posting(stack.books()).await?;
-    let told = reader.prove_told(stack, last).await;
-    report.check("facts", told.map(|()| format!("{last} postings, each told once in effect")))?;
+    let published = reader.prove_published(stack, last).await;
+    report.check("facts", published.map(|()| format!("{last} postings, each published once in effect")))?;
     Ok(())
 }
 
-fn told(number: u64, all: u32, round: &Round) -> String {
+fn describe(number: u64, all: u32, round: &Round) -> String {
     format!(
         "kill {number}/{all} {:<8} after {:>4} ms: {} acknowledged, {} lost ({} of them written), served again after {} ms",
         round.victim,

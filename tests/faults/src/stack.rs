@@ -8,10 +8,13 @@ use std::{
     time::Duration,
 };
 
-use accounting::{events, startup};
+use accounting::service::Accounting;
 use anyhow::{Context, Result, ensure};
 use day::program;
-use platform::facts::{KafkaConfig, topics};
+use platform::{
+    facts::{KafkaConfig, topics},
+    service,
+};
 use sqlx::{Executor, PgPool};
 use testkit::{PrivateBroker, PrivatePostgres, TestDatabase, folder, keys::Issuer};
 use tokio::process::Command;
@@ -48,17 +51,18 @@ impl Stack {
         let lock = File::create(home.join("lock"))?;
         lock.try_lock().with_context(|| format!("another run uses {}", home.display()))?;
         // What an earlier run moved in is not in the books of this one.
-        folder::delete(&home.join("moving_in"))?;
+        folder::delete(&home.join("onboarding"))?;
         let keys = home.join("keys");
         Issuer::kept_in(&keys)?;
 
         let (postgres, broker) = tokio::join!(PrivatePostgres::start(), PrivateBroker::start());
-        let books = postgres.database(&startup::migrator()).await;
-        let reader = postgres.database(&startup::migrator()).await;
+        let migrator = service::migrator::<Accounting>();
+        let books = postgres.database(&migrator).await;
+        let reader = postgres.database(&migrator).await;
         reader.owner.execute(reader::TABLE).await?;
         let mut kafka = KafkaConfig::plaintext(broker.brokers(), "");
         kafka.topics.partitions = PARTITIONS;
-        topics::ensure(&kafka, &events::topics(&kafka.topics)).await?;
+        topics::ensure(&kafka, &service::topics::<Accounting>(&kafka.topics)).await?;
 
         let settings = settings(&books, &kafka, &keys);
         let replicas = [
@@ -107,8 +111,8 @@ impl Stack {
         let output = tokio::time::timeout(VERIFIED_WITHIN, command.output())
             .await
             .with_context(|| format!("no verdict within {VERIFIED_WITHIN:?}"))??;
-        let told = String::from_utf8_lossy(&output.stdout);
-        let last = told.lines().last().unwrap_or_default().to_owned();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let last = printed.lines().last().unwrap_or_default().to_owned();
         ensure!(output.status.success(), "{last} {}", String::from_utf8_lossy(&output.stderr).trim());
         Ok(last)
     }

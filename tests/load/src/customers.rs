@@ -2,13 +2,6 @@
 //! already is found and used again.
 
 use anyhow::{Context, Result, ensure};
-use countinghouse_proto::{
-    accounting::v1::{
-        Account, AccountKind, BatchMode, BranchKind, Holder, HolderRole, ListAccountsRequest,
-        OpenAccountRequest, Operator, OperatorKind, PostBatchRequest, Side, Transaction, TransactionLine,
-    },
-    common::v1::Money,
-};
 use day::{
     answer_of,
     bank::Bank,
@@ -19,6 +12,11 @@ use day::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use http::HeaderMap;
+use proto_accounting::v1::{
+    Account, AccountKind, BatchMode, BranchKind, Holder, HolderRole, ListAccountsRequest, OpenAccountRequest,
+    Operator, OperatorKind, PostBatchRequest, Side, Transaction, TransactionLine,
+};
+use proto_common::common::v1::Money;
 
 use crate::{number::count, wire};
 

@@ -128,9 +128,9 @@ mod tests {
     #[test]
     fn time_is_told_for_each() {
         let time = ProcessorTime { accounting: 3.0, postgres: 2.0, kafka: 1.0, client: 0.5 };
-        let told = time.since(&ProcessorTime { accounting: 1.0, ..ProcessorTime::default() }).each(100_000);
+        let shown = time.since(&ProcessorTime { accounting: 1.0, ..ProcessorTime::default() }).each(100_000);
         assert_eq!(
-            told,
+            shown,
             "processor time of each: accounting 20.0 µs, postgres 20.0 µs, kafka 10.0 µs, client 5.0 µs"
         );
     }

@@ -12,7 +12,7 @@ use day::{
     bank::Bank,
     client::{Client, Token},
     report::{Report, thousands},
-    setup::{MovingIn, Setup},
+    setup::{Onboarding, Setup},
     staff::{HeadOffice, Staff},
 };
 use platform::{
@@ -101,7 +101,7 @@ struct Bench<'a> {
     /// Of the one who moves in what a file holds, and where.
     mover: Token,
     head_office: String,
-    moving_in: MovingIn,
+    onboarding: Onboarding,
     rpcs: Rc<Rpcs>,
     processes: Processes,
     records: Records,
@@ -123,14 +123,14 @@ impl<'a> Bench<'a> {
 
         report.title("The sample bank")?;
         let ids: SharedIds = Arc::new(UuidV7Ids);
-        let moving_in = MovingIn::beside(&stack.keys, &stack.accounting_grpc);
+        let onboarding = Onboarding::beside(&stack.keys, &stack.accounting_grpc);
         let setup = Setup {
             bank: &bank,
             staff: &staff,
             office: &office,
             client: &client,
             ids: &ids,
-            moving_in: &moving_in,
+            onboarding: &onboarding,
         };
         Box::pin(setup.open(SystemClock.now(), true, report)).await?;
         report.line(format_args!("{} accounts of customers", thousands(arguments.accounts)))?;
@@ -143,7 +143,7 @@ impl<'a> Bench<'a> {
             customers: Rc::new(customers),
             mover: staff.token(&office.migration_operator)?,
             head_office: office.code.clone(),
-            moving_in,
+            onboarding,
             rpcs: Rc::new(Rpcs::at(&stack.accounting_grpc)?),
             processes: Processes::of(stack),
             records: Records::of(&stack.kafka_brokers)?,
@@ -268,13 +268,13 @@ impl<'a> Bench<'a> {
     /// A file of transfers, from the start of the program that imports it to its end.
     async fn import(&mut self, name: &str, report: &mut Report<'_>) -> Result<()> {
         let posted = self.last_posting().await?;
-        let file = self.moving_in.file("load.csv")?;
+        let file = self.onboarding.file("load.csv")?;
         import::write(&file, &self.customers, posted)?;
         let began = Instant::now();
-        self.moving_in.import("postings", &file, &self.mover, &self.head_office, IMPORTED_WITHIN).await?;
+        self.onboarding.import("postings", &file, &self.mover, &self.head_office, IMPORTED_WITHIN).await?;
         let rate = f64::from(import::TRANSFERS) / began.elapsed().as_secs_f64();
         let figure = Figure::of(name, rate, "postings/s");
-        report.line(told(&figure))?;
+        report.line(describe(&figure))?;
         self.results.push_against(figure, BATCHES);
         let found = self.last_posting().await? - posted;
         let meant = u64::from(import::TRANSFERS);
@@ -319,7 +319,7 @@ impl<'a> Bench<'a> {
         outcome: &Outcome,
         report: &mut Report<'_>,
     ) -> Result<()> {
-        report.line(told(&figure))?;
+        report.line(describe(&figure))?;
         match baseline {
             Some(baseline) => self.results.push_against(figure, baseline),
             None => self.results.push(figure),
@@ -338,7 +338,7 @@ impl<'a> Bench<'a> {
     }
 
     fn tell(&mut self, figure: Figure, report: &mut Report<'_>) -> Result<()> {
-        report.line(told(&figure))?;
+        report.line(describe(&figure))?;
         self.results.push(figure);
         Ok(())
     }
@@ -384,7 +384,7 @@ fn figure(name: &str, done: u64, unit: &'static str, outcome: &Outcome) -> Figur
     Figure::of(name, rate, unit).with_latency(outcome.p50_ms, outcome.p99_ms)
 }
 
-fn told(figure: &Figure) -> String {
+fn describe(figure: &Figure) -> String {
     let latency = match (figure.p50_ms, figure.p99_ms) {
         (Some(p50), Some(p99)) => format!(", p50 {p50:.2} ms, p99 {p99:.2} ms"),
         _ => String::new(),

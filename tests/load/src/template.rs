@@ -60,7 +60,7 @@ impl Template {
 
 #[cfg(test)]
 mod tests {
-    use countinghouse_proto::common::v1::Money;
+    use proto_common::common::v1::Money;
 
     use super::*;
 

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use day::client::{Refusal, Token};
 use h2::{RecvStream, client::SendRequest};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
-use platform::rpc::Gathered;
+use platform::rpc::CoalescedIo;
 use tokio::net::TcpStream;
 use tonic::{Code, Status};
 
@@ -60,7 +60,7 @@ impl Connection {
             .initial_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .enable_push(false)
-            .handshake(Gathered::over(stream))
+            .handshake(CoalescedIo::over(stream))
             .await?;
         // Its failure is the failure of every call on it, which tells it.
         tokio::task::spawn_local(async move { drop(connection.await) });

@@ -9,7 +9,6 @@ mod run;
 mod scratch;
 mod services;
 mod tokens;
-mod topics;
 
 use std::process::ExitCode;
 
@@ -75,7 +74,7 @@ async fn main() -> Result<ExitCode> {
         Command::Up { without_topics } => {
             let endpoints = services::up(&stack).await?;
             if !without_topics {
-                topics::provide(&stack.broker.brokers()?).await?;
+                run::topics(&endpoints).await?;
             }
             endpoints.show();
         }

@@ -21,7 +21,6 @@ use tokio::{
 use crate::{
     endpoints::{self, Endpoints},
     services::{self, SERVICES},
-    topics,
 };
 
 /// A service checks its migrations, loads its memory and listens; on two busy cores that takes seconds.
@@ -82,6 +81,14 @@ fn processes(stack: &Stack) -> Vec<(String, String)> {
     .collect()
 }
 
+/// Makes the topics of all services.
+pub async fn topics(endpoints: &Endpoints) -> Result<()> {
+    for service in SERVICES {
+        prepare(service, "topics", endpoints).await?;
+    }
+    Ok(())
+}
+
 /// Stops the services that run on `stack`.
 pub async fn stop_services(stack: &Stack) -> Result<()> {
     for service in SERVICES {
@@ -99,12 +106,11 @@ pub fn daemon(stack: &Stack, service: &'static str) -> Daemon {
 async fn serve(stack: &Stack, progress: &Progress) -> Result<Endpoints> {
     progress.say("starting Postgres and Kafka");
     let endpoints = services::up(stack).await?;
-    topics::provide(&stack.broker.brokers()?).await?;
     // One that a killed run left behind may be of an older build.
     stop_services(stack).await?;
     for service in SERVICES {
-        progress.say(&format!("migrating the database of {service}"));
-        migrate(service, &endpoints).await?;
+        progress.say(&format!("preparing database and topics of {service}"));
+        prepare(service, "migrate", &endpoints).await?;
         progress.say(&format!("starting {service}"));
         start(stack, service, &endpoints).await?;
     }
@@ -126,15 +132,19 @@ async fn open(stack: &Stack, once: bool) -> Result<ExitCode> {
     std::future::pending().await
 }
 
-async fn migrate(service: &'static str, endpoints: &Endpoints) -> Result<()> {
+/// Runs a command of `service` as the owner of its tables.
+async fn prepare(service: &'static str, command_name: &str, endpoints: &Endpoints) -> Result<()> {
     let url = endpoints.get(&format!("{}_OWNER_URL", service.to_uppercase()))?;
     let mut command = Command::new(binary(service)?);
-    command.arg("migrate").envs(services::settings(service, endpoints)?);
+    command.arg(command_name).envs(services::settings(service, endpoints)?);
     command.env(services::setting(service, "DATABASE__URL"), url).stdout(Stdio::null());
-    let output =
-        command.stderr(Stdio::piped()).output().await.with_context(|| format!("run {service} migrate"))?;
+    let output = command
+        .stderr(Stdio::piped())
+        .output()
+        .await
+        .with_context(|| format!("run {service} {command_name}"))?;
     if !output.status.success() {
-        bail!("{service} migrate failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        bail!("{service} {command_name} failed:\n{}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(())
 }

@@ -8,11 +8,14 @@ use testkit::{keys::Issuer, ports, stack::Stack};
 use crate::{
     certificates, databases,
     endpoints::{self, Endpoints},
-    run, topics,
+    run,
 };
 
 /// The services that there are. A new one is one name here: its database, roles, certificate and port follow.
 pub const SERVICES: &[&str] = &["accounting"];
+
+/// Partitions of each topic: as many as one machine's consumers can share. A cluster in earnest has its own setting.
+const PARTITIONS: i32 = 4;
 
 /// Who calls the services from outside by mTLS, as another system of the bank would.
 pub const CLIENTS: &[&str] = &["core-banking"];
@@ -47,7 +50,7 @@ pub fn setting(service: &str, key: &str) -> String {
 /// What a service must be told on this stack; all else is in its defaults.
 pub fn settings(service: &str, endpoints: &Endpoints) -> Result<BTreeMap<String, String>> {
     let prefix = service.to_uppercase();
-    let partitions = topics::PARTITIONS.to_string();
+    let partitions = PARTITIONS.to_string();
     let settings = [
         ("DATABASE__URL", endpoints.get(&format!("{prefix}_DATABASE_URL"))?),
         ("KAFKA__BROKERS", endpoints.get("KAFKA_BROKERS")?),

@@ -1,4 +1,4 @@
-//! Which layer of a service may name what: `domain <- store, app <- grpc, events, jobs <- startup`.
+//! Which layer of a service may name what: `domain <- store, app <- grpc, events, jobs <- service`.
 
 use anyhow::Result;
 
@@ -23,54 +23,54 @@ const LAYERS: &[Layer] = &[
             "rdkafka",
             "tokio",
             "platform",
-            "countinghouse_proto",
+            "proto_common",
             "prost",
             "rand",
             "tracing",
         ],
-        modules: &["app", "config", "error", "events", "grpc", "jobs", "startup", "store", "wire"],
+        modules: &["app", "config", "error", "events", "grpc", "jobs", "service", "store", "wire"],
         why: "domain/ decides, from values alone: take what it needs as a parameter",
     },
     Layer {
         name: "store",
-        crates: &["tonic", "rdkafka", "countinghouse_proto", "prost"],
-        modules: &["app", "events", "grpc", "jobs", "startup", "wire"],
+        crates: &["tonic", "rdkafka", "proto_common", "prost"],
+        modules: &["app", "events", "grpc", "jobs", "service", "wire"],
         why: "store/ turns rows into domain values and back, and knows nobody who asks it to",
     },
     Layer {
         name: "app",
         crates: &["tonic", "rdkafka"],
-        modules: &["events", "grpc", "jobs", "startup"],
+        modules: &["events", "grpc", "jobs", "service"],
         why: "app/ is the same whoever calls it: let the caller convert",
     },
     Layer {
         name: "wire",
         crates: &["sqlx", "rdkafka", "tokio"],
-        modules: &["app", "events", "grpc", "jobs", "startup", "store"],
+        modules: &["app", "events", "grpc", "jobs", "service", "store"],
         why: "wire/ converts between the contract and the domain, and does nothing",
     },
     Layer {
         name: "grpc",
         crates: &["sqlx", "rdkafka"],
-        modules: &["events", "jobs", "startup", "store"],
+        modules: &["events", "jobs", "service", "store"],
         why: "grpc/ calls app/ and nothing behind it",
     },
     Layer {
         name: "events",
         crates: &["tonic"],
-        modules: &["grpc", "jobs", "startup"],
+        modules: &["grpc", "jobs", "service"],
         why: "events/ stands beside grpc/ and jobs/: what they share is in app/",
     },
     Layer {
         name: "jobs",
         crates: &["tonic"],
-        modules: &["grpc", "events", "startup"],
+        modules: &["grpc", "events", "service"],
         why: "jobs/ stands beside grpc/ and events/: what they share is in app/",
     },
     Layer {
         name: "import",
         crates: &["sqlx", "rdkafka"],
-        modules: &["app", "config", "domain", "error", "events", "grpc", "jobs", "startup", "store", "wire"],
+        modules: &["app", "config", "domain", "error", "events", "grpc", "jobs", "service", "store", "wire"],
         why: "import/ is a client: it knows the contract, and nothing of the service behind it",
     },
 ];

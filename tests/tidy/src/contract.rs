@@ -1,6 +1,7 @@
 //! The contract: what each rpc must say of itself, and each request must carry.
 
-use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MethodDescriptor};
+use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MethodDescriptor};
+use proto_common::{common::v1::ApprovalRule, options};
 
 use crate::Finding;
 
@@ -9,9 +10,6 @@ const ONCE_BY_ITSELF: &str = "countinghouse.approval.v1";
 
 /// Verbs that change nothing.
 const READING_VERBS: &[&str] = &["Get", "List", "Search", "Preview", "Verify"];
-
-/// Of `google.protobuf.MethodOptions.IdempotencyLevel`.
-const NO_SIDE_EFFECTS: i32 = 1;
 
 /// What is wrong with the rpcs of `pool`.
 pub fn check(pool: &DescriptorPool) -> Vec<Finding> {
@@ -22,7 +20,7 @@ pub fn check(pool: &DescriptorPool) -> Vec<Finding> {
 
 fn check_method(method: &MethodDescriptor) -> Vec<Finding> {
     let name = method.full_name();
-    let Some(policy) = policy(method) else {
+    let Some(policy) = options::policy(method) else {
         return vec![Finding::of(
             name,
             "say who may call it: `option (countinghouse.common.v1.policy) = {permission: ...}`",
@@ -31,7 +29,7 @@ fn check_method(method: &MethodDescriptor) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut report = |message: &str| findings.push(Finding::of(name, message));
 
-    let permission = text(&policy, "permission");
+    let permission = &policy.permission;
     let words: Vec<&str> = permission.split('.').collect();
     let service = method.parent_service().package_name().split('.').nth(1).unwrap_or_default().to_owned();
     if words.len() != 3 || words[0] != service || words.iter().any(|word| word.is_empty()) {
@@ -43,7 +41,7 @@ fn check_method(method: &MethodDescriptor) -> Vec<Finding> {
             "its permission ends in `.read` when it reads (Get, List ...), and not when it changes something",
         );
     }
-    if reads != only_reads(method) {
+    if reads != options::only_reads(method) {
         report(
             "say `option idempotency_level = NO_SIDE_EFFECTS` when it reads, and only then: any replica may do it",
         );
@@ -54,37 +52,18 @@ fn check_method(method: &MethodDescriptor) -> Vec<Finding> {
     {
         report("it changes something: give its request a `string request_id`");
     }
-    let needs_checker =
-        policy.get_field_by_name("approval").and_then(|rule| rule.as_enum_number()) != Some(0);
+    let needs_checker = policy.approval() != ApprovalRule::Unspecified;
     if needs_checker && !has_field(method, "validate_only", &Kind::Bool) {
         report("a second person must see what it would do: give its request a `bool validate_only`");
     }
-    if needs_checker == text(&policy, "checking_permission").is_empty() {
+    if needs_checker == policy.checking_permission.is_empty() {
         report("`checking_permission` is set exactly when `approval` is");
     }
-    let scope_field = text(&policy, "scope_field");
-    if !scope_field.is_empty() && !has_field(method, &scope_field, &Kind::String) {
+    let scope_field = &policy.scope_field;
+    if !scope_field.is_empty() && !has_field(method, scope_field, &Kind::String) {
         report("its `scope_field` names no string field of its request");
     }
     findings
-}
-
-fn policy(method: &MethodDescriptor) -> Option<DynamicMessage> {
-    let extension = method.parent_pool().get_extension_by_name("countinghouse.common.v1.policy")?;
-    let options = method.options();
-    options
-        .has_extension(&extension)
-        .then(|| options.get_extension(&extension).as_message().cloned())
-        .flatten()
-}
-
-fn only_reads(method: &MethodDescriptor) -> bool {
-    method.options().get_field_by_name("idempotency_level").and_then(|level| level.as_enum_number())
-        == Some(NO_SIDE_EFFECTS)
-}
-
-fn text(policy: &DynamicMessage, field: &str) -> String {
-    policy.get_field_by_name(field).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn has_field(method: &MethodDescriptor, name: &str, kind: &Kind) -> bool {

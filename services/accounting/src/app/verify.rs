@@ -1,9 +1,8 @@
 //! Verification: the whole journal is walked from its first batch, every hash and every balance computed anew, and nothing may
-//! stand beside it; then the audit. The journal only grows, so the walk takes no lock that the writer would wait for.
+//! stand beside it. The journal only grows, so the walk takes no lock that the writer would wait for.
 
-use std::{fmt, io};
+use std::fmt;
 
-use platform::audit::{self, VerifyError};
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
@@ -47,17 +46,14 @@ pub struct Sound {
     pub journal: Counts,
     /// Accounts that have moved: the balance of each was computed anew.
     pub accounts: usize,
-    pub audit: audit::Verified,
 }
 
 impl fmt::Display for Sound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts { batches, postings, entries, hold_events } = self.journal;
-        let audit::Verified { seals, records, waiting, .. } = self.audit;
         write!(
             f,
-            "sound: {batches} batches with {postings} postings, {entries} entries on {} accounts and {hold_events} hold \
-             events; {records} audit records in {seals} seals, {waiting} not sealed yet",
+            "{batches} batches with {postings} postings, {entries} entries on {} accounts and {hold_events} hold events",
             self.accounts
         )
     }
@@ -72,8 +68,6 @@ pub enum Unsound {
     Unreadable { after: i64, error: sqlx::Error },
     #[error("the journal has {found} {what}, and its batches account for {accounted}")]
     Unaccounted { what: &'static str, found: i64, accounted: i64 },
-    #[error("the audit, {0}")]
-    Audit(#[from] audit::Broken),
 }
 
 /// A verification that ended early.
@@ -83,8 +77,6 @@ pub enum Failed {
     Unsound(#[from] Unsound),
     #[error("the database does not answer")]
     Database(#[from] sqlx::Error),
-    #[error("progress cannot be told")]
-    Progress(#[from] io::Error),
 }
 
 impl From<Broken> for Failed {
@@ -93,26 +85,18 @@ impl From<Broken> for Failed {
     }
 }
 
-/// Verifies the journal as it is when it begins, then the audit; tells `progress` now and then.
-pub async fn all(
-    pool: &PgPool,
-    mut progress: impl FnMut(Progress) -> io::Result<()>,
-) -> Result<Sound, Failed> {
+/// Verifies the journal as it is when it begins; reports `progress` now and then.
+pub async fn journal(pool: &PgPool, mut progress: impl FnMut(Progress)) -> Result<Sound, Failed> {
     let mut conn = pool.acquire().await?;
     let counts = verify::counts(&mut conn).await?;
     let mut verifier = Verifier::new();
     while verifier.batches() < counts.batches {
-        progress(Progress { batches: verifier.batches(), of: counts.batches })?;
+        progress(Progress { batches: verifier.batches(), of: counts.batches });
         let after = verifier.batches();
         walk(&mut conn, &mut verifier, counts.batches).await.map_err(|failed| unreadable(failed, after))?;
     }
     nothing_beside(&counts, &verifier)?;
-    drop(conn);
-    let audit = audit::verify(pool).await.map_err(|error| match error {
-        VerifyError::Broken(broken) => Failed::Unsound(broken.into()),
-        VerifyError::Database(error) => Failed::Database(error),
-    })?;
-    Ok(Sound { journal: counts, accounts: verifier.balances().len(), audit })
+    Ok(Sound { journal: counts, accounts: verifier.balances().len() })
 }
 
 /// What cannot be decoded was changed by hand.

@@ -1,55 +1,11 @@
-//! Names of things: what identifies a branch, an account, a posting ... Distinct types, so that one is never taken for another.
+//! Names of things: what identifies an account, a posting ... Distinct types, so that one is never taken for another.
 
-use std::{fmt, sync::Arc};
+pub use basedata::ids::{BranchCode, CurrencyCode, OperatorCode};
 
-use serde::{Deserialize, Serialize};
-
-/// Declares names made of text and numbers given by the book.
-macro_rules! ids {
-    (text: $($(#[$doc:meta])* $text:ident),*; number: $($(#[$number_doc:meta])* $number:ident),* $(,)?) => {
-        $($(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $text(Arc<str>);
-
-        impl $text {
-            pub fn new(text: impl Into<Arc<str>>) -> Self {
-                Self(text.into())
-            }
-
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $text {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        })*
-        $($(#[$number_doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $number(pub i64);
-
-        impl fmt::Display for $number {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
-            }
-        })*
-    };
-}
-
-ids! {
+basedata::ids! {
     text:
-    /// Branch code (机构号): six digits.
-    BranchCode,
-    /// Operator code (柜员号).
-    OperatorCode,
     /// Ledger code (会计科目代码): four digits, then two a level.
     LedgerCodeNumber,
-    /// Currency code (币种): three capital letters of ISO 4217.
-    CurrencyCode,
     /// Account number (账号), see [`super::account_number`].
     AccountNumber,
     /// The number that an account had in the books from which it was moved in (原账号).

@@ -1,20 +1,13 @@
 //! What happens to holds as facts, read from the journal: the numbers of hold events have no gaps and commit in order.
 
-use countinghouse_proto::accounting::v1 as pb;
-use platform::{
-    facts::{Fact, FactError, fact},
-    relay::JournalReader,
-};
+use platform::{facts::Fact, relay::JournalReader};
 use sqlx::PgConnection;
 
-use super::{Identity, Page};
+use super::Page;
 use crate::{
-    domain::{command::Recorded, hold::HoldEvent},
     store::{holds, journal},
-    wire::{hold, posting::posting_name},
+    wire::fact,
 };
-
-const CHANGED: &str = "countinghouse.accounting.v1.HoldChanged";
 
 /// The hold events of the journal.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +35,7 @@ impl JournalReader for HoldJournal {
                 break;
             }
             for event in read {
-                page.push(event.number, changed(&event))?;
+                page.push(event.number, fact::hold_changed(&event))?;
             }
         }
         Ok(page.facts)
@@ -51,24 +44,4 @@ impl JournalReader for HoldJournal {
     async fn head(&self, conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
         holds::last_event(conn).await
     }
-}
-
-fn changed(event: &HoldEvent) -> Result<Fact, FactError> {
-    let told = hold::told(&event.hold);
-    let recorded = Recorded {
-        request_id: event.request_id,
-        operator: event.operator.clone(),
-        authoriser: None,
-        at: event.recorded_at,
-        traceparent: event.traceparent.clone(),
-    };
-    let identity = Identity {
-        message: CHANGED,
-        key: &told.name,
-        version: event.hold.version.into(),
-        recorded: &recorded,
-    };
-    let stamp = identity.stamp();
-    let posting = event.posting.map(|number| posting_name(number.0)).unwrap_or_default();
-    fact(CHANGED, &pb::HoldChanged { name: told.name.clone(), hold: Some(told), posting }, stamp)
 }

@@ -20,7 +20,7 @@ use tracing::Span;
 
 use crate::{
     SERVICE,
-    app::writer::{Ask, Rpc, WriterHandle},
+    app::writer::{Submission, WriterHandle},
     domain::{
         Digest,
         command::{Action, Command, Origin},
@@ -36,7 +36,7 @@ pub const HANDLER: &str = "business-facts";
 const FACT_BYTES_MAX: usize = 256 * 1024;
 
 /// How the audit names the way on which a fact came.
-const INTAKE: Rpc = Rpc { service: "countinghouse.accounting.Facts", method: "Book" };
+const METHOD: &str = "countinghouse.accounting.Facts/Book";
 
 /// Gives business facts to the writer.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ pub struct BusinessFacts {
 
 /// Takes business facts in while this replica writes the book.
 #[derive(Debug)]
-pub struct Intake {
+pub struct BusinessFactConsumer {
     pub handler: BusinessFacts,
     pub pool: PgPool,
     pub kafka: KafkaConfig,
@@ -55,7 +55,7 @@ pub struct Intake {
     pub leading: watch::Receiver<Lead>,
 }
 
-impl Intake {
+impl BusinessFactConsumer {
     /// Runs until stopped.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), ConsumerError> {
         loop {
@@ -68,17 +68,17 @@ impl Intake {
             let Self { handler, pool, kafka, clock, .. } = &self;
             let consumer =
                 Consumer::new(handler.clone(), pool.clone(), kafka.clone(), SERVICE, clock.clone());
-            let intake = consumer.run(until.clone());
-            pin!(intake);
+            let consumer = consumer.run(until.clone());
+            pin!(consumer);
             tokio::select! {
-                done = &mut intake => {
+                done = &mut consumer => {
                     done?;
                     continue;
                 }
                 _stepped_down = self.leading.wait_for(|lead| *lead != Lead::Here) => {}
             }
             until.cancel();
-            intake.await?;
+            consumer.await?;
         }
     }
 }
@@ -94,15 +94,15 @@ impl Handler for BusinessFacts {
 
     /// The effect is the writer's own append; whether it happened is the book's to know, and not this transaction's.
     async fn handle(&self, _conn: &mut PgConnection, record: &Record) -> Result<(), HandleError> {
-        let ask = ask(record)?;
-        match self.writer.submit(ask).await {
+        let submission = submission(record)?;
+        match self.writer.submit(submission).await {
             Ok(_) => Ok(()),
             Err(failure) => Err(refused(failure)),
         }
     }
 }
 
-fn ask(record: &Record) -> Result<Ask, HandleError> {
+fn submission(record: &Record) -> Result<Submission, HandleError> {
     let fact = &record.fact;
     let bytes = fact.payload.len();
     if bytes > FACT_BYTES_MAX {
@@ -132,7 +132,12 @@ fn ask(record: &Record) -> Result<Ask, HandleError> {
         traceparent: telemetry::traceparent_of(&Span::current()).or_else(|| fact.traceparent.clone()),
     };
     let action = Action::BookFact(Box::new(ReceivedFact { identity, payload }));
-    Ok(Ask { command: Command { origin, action }, rpc: INTAKE, correlation_id: fact.correlation_id, bytes })
+    Ok(Submission {
+        command: Command { origin, action },
+        method: METHOD.into(),
+        correlation_id: fact.correlation_id,
+        bytes,
+    })
 }
 
 /// The service that published a fact, which must own the topic: it is whom the posting is booked by.

@@ -1,21 +1,14 @@
 //! Postings as facts, read from the journal: their numbers have no gaps and commit in order.
 
-use countinghouse_proto::accounting::v1 as pb;
-use platform::{
-    facts::{Fact, FactError, fact},
-    relay::JournalReader,
-};
+use platform::{facts::Fact, relay::JournalReader};
 use sqlx::PgConnection;
 
-use super::{Identity, Page};
+use super::Page;
 use crate::{
     app::writer::Recent,
-    domain::{command::Recorded, transaction::Posting},
     store::{journal, postings},
-    wire::posting::{posting_name, told_posting},
+    wire::fact,
 };
-
-const BOOKED: &str = "countinghouse.accounting.v1.PostingBooked";
 
 /// The postings of the journal.
 #[derive(Clone, Debug)]
@@ -44,7 +37,7 @@ impl JournalReader for PostingJournal {
             let recent = self.recent.after(after, usize::try_from(rows).unwrap_or_default());
             if !recent.is_empty() {
                 for posting in recent {
-                    page.push(posting.number.0, booked(&posting))?;
+                    page.push(posting.number.0, fact::posting_booked(&posting))?;
                 }
                 continue;
             }
@@ -53,7 +46,7 @@ impl JournalReader for PostingJournal {
                 break;
             }
             for posting in read {
-                page.push(posting.number.0, booked(&posting))?;
+                page.push(posting.number.0, fact::posting_booked(&posting))?;
             }
         }
         Ok(page.facts)
@@ -62,18 +55,4 @@ impl JournalReader for PostingJournal {
     async fn head(&self, conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
         postings::last(conn).await
     }
-}
-
-fn booked(posting: &Posting) -> Result<Fact, FactError> {
-    let name = posting_name(posting.number.0);
-    let recorded = Recorded {
-        request_id: posting.request_id,
-        operator: posting.operator.clone(),
-        authoriser: posting.authoriser.clone(),
-        at: posting.recorded_at,
-        traceparent: posting.traceparent.clone(),
-    };
-    let identity = Identity { message: BOOKED, key: &name, version: 1, recorded: &recorded };
-    let stamp = identity.stamp();
-    fact(BOOKED, &pb::PostingBooked { name, posting: Some(told_posting(posting)) }, stamp)
 }

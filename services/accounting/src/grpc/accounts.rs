@@ -1,21 +1,10 @@
 //! `AccountService`.
 
-use countinghouse_proto::accounting::v1::{
-    self as pb,
-    account_service_server::{AccountService, SERVICE_NAME},
-};
+use proto_accounting::v1::{self as pb, account_service_server::AccountService};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;
-use crate::{
-    app::{enquiry, writer::Rpc},
-    domain::command::AccountChange,
-    wire::account,
-};
-
-fn rpc(method: &'static str) -> Rpc {
-    Rpc { service: SERVICE_NAME, method }
-}
+use crate::{app::enquiry, domain::command::AccountChange, wire::account};
 
 #[async_trait]
 impl AccountService for Api {
@@ -23,7 +12,7 @@ impl AccountService for Api {
         &self,
         request: Request<pb::OpenAccountRequest>,
     ) -> Result<Response<pb::OpenAccountResponse>, Status> {
-        self.command(rpc("OpenAccount"), request, account::open, |answer| {
+        self.command(request, account::open, |answer| {
             Ok(pb::OpenAccountResponse { account: account::changed(answer)?.1 })
         })
         .await
@@ -33,7 +22,7 @@ impl AccountService for Api {
         &self,
         request: Request<pb::ChangeAccountRequest>,
     ) -> Result<Response<pb::ChangeAccountResponse>, Status> {
-        self.command(rpc("ChangeAccount"), request, account::change, |answer| {
+        self.command(request, account::change, |answer| {
             let (before, account) = account::changed(answer)?;
             Ok(pb::ChangeAccountResponse { before, account })
         })
@@ -45,7 +34,6 @@ impl AccountService for Api {
         request: Request<pb::ActivateAccountRequest>,
     ) -> Result<Response<pb::ActivateAccountResponse>, Status> {
         self.command(
-            rpc("ActivateAccount"),
             request,
             |request| account::step(&request.account, AccountChange::Activate, request.reason),
             |answer| Ok(pb::ActivateAccountResponse { account: account::changed(answer)?.1 }),
@@ -58,7 +46,6 @@ impl AccountService for Api {
         request: Request<pb::MarkAccountDormantRequest>,
     ) -> Result<Response<pb::MarkAccountDormantResponse>, Status> {
         self.command(
-            rpc("MarkAccountDormant"),
             request,
             |request| account::step(&request.account, AccountChange::MarkDormant, request.reason),
             |answer| Ok(pb::MarkAccountDormantResponse { account: account::changed(answer)?.1 }),
@@ -70,7 +57,7 @@ impl AccountService for Api {
         &self,
         request: Request<pb::FreezeAccountRequest>,
     ) -> Result<Response<pb::FreezeAccountResponse>, Status> {
-        self.command(rpc("FreezeAccount"), request, account::freeze, |answer| {
+        self.command(request, account::freeze, |answer| {
             Ok(pb::FreezeAccountResponse { account: account::changed(answer)?.1 })
         })
         .await
@@ -80,7 +67,7 @@ impl AccountService for Api {
         &self,
         request: Request<pb::UnfreezeAccountRequest>,
     ) -> Result<Response<pb::UnfreezeAccountResponse>, Status> {
-        self.command(rpc("UnfreezeAccount"), request, account::unfreeze, |answer| {
+        self.command(request, account::unfreeze, |answer| {
             Ok(pb::UnfreezeAccountResponse { account: account::changed(answer)?.1 })
         })
         .await
@@ -91,7 +78,6 @@ impl AccountService for Api {
         request: Request<pb::CloseAccountRequest>,
     ) -> Result<Response<pb::CloseAccountResponse>, Status> {
         self.command(
-            rpc("CloseAccount"),
             request,
             |request| account::step(&request.account, AccountChange::Close, request.reason),
             |answer| Ok(pb::CloseAccountResponse { account: account::changed(answer)?.1 }),

@@ -1,20 +1,10 @@
 //! `BaseDataService`.
 
-use countinghouse_proto::accounting::v1::{
-    self as pb,
-    base_data_service_server::{BaseDataService, SERVICE_NAME},
-};
+use proto_accounting::v1::{self as pb, base_data_service_server::BaseDataService};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;
-use crate::{
-    app::{enquiry, writer::Rpc},
-    wire::base_data,
-};
-
-fn rpc(method: &'static str) -> Rpc {
-    Rpc { service: SERVICE_NAME, method }
-}
+use crate::{app::enquiry, wire::base_data};
 
 #[async_trait]
 impl BaseDataService for Api {
@@ -22,7 +12,7 @@ impl BaseDataService for Api {
         &self,
         request: Request<pb::ChangeBaseDataRequest>,
     ) -> Result<Response<pb::ChangeBaseDataResponse>, Status> {
-        self.command(rpc("ChangeBaseData"), request, base_data::change, base_data::changed).await
+        self.command(request, base_data::change, base_data::changed).await
     }
 
     async fn get_base_record(

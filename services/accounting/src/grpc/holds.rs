@@ -1,20 +1,10 @@
 //! `HoldService`.
 
-use countinghouse_proto::accounting::v1::{
-    self as pb,
-    hold_service_server::{HoldService, SERVICE_NAME},
-};
+use proto_accounting::v1::{self as pb, hold_service_server::HoldService};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;
-use crate::{
-    app::{enquiry, writer::Rpc},
-    wire::hold,
-};
-
-fn rpc(method: &'static str) -> Rpc {
-    Rpc { service: SERVICE_NAME, method }
-}
+use crate::{app::enquiry, wire::hold};
 
 #[async_trait]
 impl HoldService for Api {
@@ -22,7 +12,7 @@ impl HoldService for Api {
         &self,
         request: Request<pb::PlaceHoldRequest>,
     ) -> Result<Response<pb::PlaceHoldResponse>, Status> {
-        self.command(rpc("PlaceHold"), request, hold::place, |answer| {
+        self.command(request, hold::place, |answer| {
             Ok(pb::PlaceHoldResponse { hold: Some(hold::held(answer)?) })
         })
         .await
@@ -32,14 +22,14 @@ impl HoldService for Api {
         &self,
         request: Request<pb::CaptureHoldRequest>,
     ) -> Result<Response<pb::CaptureHoldResponse>, Status> {
-        self.command(rpc("CaptureHold"), request, hold::capture, hold::captured).await
+        self.command(request, hold::capture, hold::captured).await
     }
 
     async fn release_hold(
         &self,
         request: Request<pb::ReleaseHoldRequest>,
     ) -> Result<Response<pb::ReleaseHoldResponse>, Status> {
-        self.command(rpc("ReleaseHold"), request, hold::release, |answer| {
+        self.command(request, hold::release, |answer| {
             Ok(pb::ReleaseHoldResponse { hold: Some(hold::held(answer)?) })
         })
         .await

@@ -1,20 +1,10 @@
 //! `LedgerService`.
 
-use countinghouse_proto::accounting::v1::{
-    self as pb,
-    ledger_service_server::{LedgerService, SERVICE_NAME},
-};
+use proto_accounting::v1::{self as pb, ledger_service_server::LedgerService};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;
-use crate::{
-    app::{enquiry, writer::Rpc},
-    wire::ledger,
-};
-
-fn rpc(method: &'static str) -> Rpc {
-    Rpc { service: SERVICE_NAME, method }
-}
+use crate::{app::enquiry, wire::ledger};
 
 #[async_trait]
 impl LedgerService for Api {
@@ -29,13 +19,7 @@ impl LedgerService for Api {
         &self,
         request: Request<pb::OpenBusinessDayRequest>,
     ) -> Result<Response<pb::OpenBusinessDayResponse>, Status> {
-        self.command(
-            rpc("OpenBusinessDay"),
-            request,
-            |request| ledger::open_business_day(&request),
-            ledger::opened,
-        )
-        .await
+        self.command(request, |request| ledger::open_business_day(&request), ledger::opened).await
     }
 
     async fn get_trial_balance(

@@ -5,9 +5,8 @@ mod base_data;
 mod call;
 mod holds;
 mod ledger;
-mod moving_in;
+mod onboarding;
 mod postings;
-mod stamp;
 mod suspense;
 
 use crate::app::{enquiry::Enquiries, writer::WriterHandle};

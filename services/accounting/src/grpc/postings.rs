@@ -1,20 +1,10 @@
 //! `PostingService`.
 
-use countinghouse_proto::accounting::v1::{
-    self as pb,
-    posting_service_server::{PostingService, SERVICE_NAME},
-};
+use proto_accounting::v1::{self as pb, posting_service_server::PostingService};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;
-use crate::{
-    app::{enquiry, writer::Rpc},
-    wire::posting,
-};
-
-fn rpc(method: &'static str) -> Rpc {
-    Rpc { service: SERVICE_NAME, method }
-}
+use crate::{app::enquiry, wire::posting};
 
 #[async_trait]
 impl PostingService for Api {
@@ -22,21 +12,21 @@ impl PostingService for Api {
         &self,
         request: Request<pb::PostTransactionRequest>,
     ) -> Result<Response<pb::PostTransactionResponse>, Status> {
-        self.command(rpc("PostTransaction"), request, posting::post, posting::posted).await
+        self.command(request, posting::post, posting::posted).await
     }
 
     async fn post_batch(
         &self,
         request: Request<pb::PostBatchRequest>,
     ) -> Result<Response<pb::PostBatchResponse>, Status> {
-        self.command(rpc("PostBatch"), request, posting::post_batch, posting::batch_posted).await
+        self.command(request, posting::post_batch, posting::batch_posted).await
     }
 
     async fn post_business(
         &self,
         request: Request<pb::PostBusinessRequest>,
     ) -> Result<Response<pb::PostBusinessResponse>, Status> {
-        self.command(rpc("PostBusiness"), request, posting::post_business, posting::business_posted).await
+        self.command(request, posting::post_business, posting::business_posted).await
     }
 
     async fn get_posting(

@@ -1,6 +1,6 @@
 //! `SuspenseService`.
 
-use countinghouse_proto::accounting::v1::{self as pb, suspense_service_server::SuspenseService};
+use proto_accounting::v1::{self as pb, suspense_service_server::SuspenseService};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;

@@ -1,10 +1,8 @@
 //! Accounts: one row for each.
 
 use anyhow::Result;
-use countinghouse_proto::{
-    accounting::v1::{AccountKind, AccountToImport, Holder, HolderRole},
-    common::v1::Money,
-};
+use proto_accounting::v1::{AccountKind, AccountToImport, Holder, HolderRole};
+use proto_common::common::v1::Money;
 
 use super::{
     amount,

@@ -2,9 +2,9 @@
 //! that a later run makes the same ones.
 
 use anyhow::{Context, Result};
-use countinghouse_proto::accounting::v1::{AccountToImport, Transaction};
 use csv::StringRecord;
 use prost::Message;
+use proto_accounting::v1::{AccountToImport, Transaction};
 use tokio::{sync::mpsc, task};
 
 use super::{
@@ -151,10 +151,10 @@ impl Reading {
 
     fn row(&mut self, row: Row) -> Result<(), NobodyWaits> {
         if row.record.len() != self.width {
-            let told =
+            let message =
                 format!("the row has {} columns, and the first row has {}", row.record.len(), self.width);
             self.together_done()?;
-            return self.malformed(vec![row], &Refusal::of_row("", &told));
+            return self.malformed(vec![row], &Refusal::of_row("", &message));
         }
         let transaction = match &self.meaning {
             Meaning::Accounts(accounts) => {

@@ -23,39 +23,40 @@ pub mod arguments;
 pub mod batches;
 pub mod date;
 pub mod decoding;
+pub mod display;
 pub mod header;
 pub mod postings;
 pub mod progress;
 pub mod service;
 pub mod side_file;
 pub mod source;
-pub mod told;
 pub mod totals;
 
-use std::{io::Write, process::ExitCode, time::Instant};
+use std::{io::Write, time::Instant};
 
 use anyhow::{Result, bail};
 
 use arguments::{Arguments, Kind};
 use batches::{Batch, Item, Row};
+use display::ProgressDisplay;
+use platform::service::Ran;
 use progress::Progress;
 use service::{Refusal, Service, Verdict};
 use side_file::SideFile;
 use source::Source;
-use told::Told;
 use totals::Totals;
 
 /// Some rows were refused, and the others are in.
 const SOME_REFUSED: u8 = 2;
 
 /// Imports a file. The exit code says whether all of it is in.
-pub async fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCode> {
+pub async fn run(arguments: &Arguments, out: &mut impl Write) -> Result<Ran> {
     let (kind, options) = arguments.split();
     let source = Source::open(&options.file, options.encoding)?;
     let progress = Progress::of(kind, options, &source)?;
     if progress.is_complete {
         writeln!(out, "{} was imported already; nothing is done.", options.file.display())?;
-        return told_at_the_end(&progress.totals, None, out);
+        return summary(&progress.totals, None, out);
     }
     if progress.is_anew {
         writeln!(out, "{} is of another content than before: it begins anew.", options.file.display())?;
@@ -64,16 +65,12 @@ pub async fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCode
     let mut import = Import::begin(kind, arguments, &source, progress)?;
     let began = Instant::now();
     import.all(&source, &service).await?;
-    told_at_the_end(&import.progress.totals, Some((import.done_now, began.elapsed())), out)
+    summary(&import.progress.totals, Some((import.done_now, began.elapsed())), out)
 }
 
-fn told_at_the_end(
-    totals: &Totals,
-    now: Option<(u64, std::time::Duration)>,
-    out: &mut impl Write,
-) -> Result<ExitCode> {
+fn summary(totals: &Totals, now: Option<(u64, std::time::Duration)>, out: &mut impl Write) -> Result<Ran> {
     totals.tell(now, out)?;
-    Ok(if totals.refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(SOME_REFUSED) })
+    Ok(if totals.refused == 0 { Ran::Well } else { Ran::With(SOME_REFUSED) })
 }
 
 /// The number that an account had before.
@@ -92,7 +89,7 @@ struct Import<'a> {
     refused: SideFile,
     /// Of accounts: their former numbers and their new ones.
     numbers: Option<SideFile>,
-    told: Told,
+    display: ProgressDisplay,
     /// What this run has done, besides what earlier ones did.
     done_now: u64,
 }
@@ -107,8 +104,8 @@ impl<'a> Import<'a> {
             }
             Kind::Accounts | Kind::Postings => None,
         };
-        let told = Told::new(source.bytes);
-        Ok(Self { kind, options, progress, refused, numbers, told, done_now: 0 })
+        let display = ProgressDisplay::new(source.bytes);
+        Ok(Self { kind, options, progress, refused, numbers, display, done_now: 0 })
     }
 
     async fn all(&mut self, source: &Source, service: &Service) -> Result<()> {
@@ -122,7 +119,7 @@ impl<'a> Import<'a> {
         }
         self.progress.is_complete = true;
         self.save()?;
-        self.told.end();
+        self.display.end();
         Ok(())
     }
 
@@ -145,7 +142,7 @@ impl<'a> Import<'a> {
         self.note_refused(header, refused)?;
         self.progress.next_batch = batch.place + 1;
         self.save()?;
-        self.told.at(batch.bytes_read, &self.progress.totals)
+        self.display.at(batch.bytes_read, &self.progress.totals)
     }
 
     /// Adds the batch to the totals, and gives the rows that were refused, by line.

@@ -2,7 +2,8 @@
 //! and one credit.
 
 use anyhow::{Result, bail};
-use countinghouse_proto::{accounting::v1 as pb, common::v1::Money};
+use proto_accounting::v1 as pb;
+use proto_common::common::v1::Money;
 
 use super::{
     amount,
@@ -273,7 +274,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_of_its_column() {
         let names = "transaction|value_date|account|former_account|side|currency|amount";
-        for (rows, told) in [
+        for (rows, message) in [
             (&["1||1|| |CNY|1"][..], "FIELD_INVALID side: must be D or C, or 借 or 贷"),
             (&["||1||D|CNY|1"], "FIELD_INVALID transaction: is required"),
             (&["1|2026|1||D|CNY|1"], "FIELD_INVALID value_date: must be a date"),
@@ -287,7 +288,7 @@ mod tests {
             ),
         ] {
             let refusal = refused(names, rows);
-            assert!(refusal.starts_with(told), "{rows:?}: {refusal}");
+            assert!(refusal.starts_with(message), "{rows:?}: {refusal}");
         }
     }
 

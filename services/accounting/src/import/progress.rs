@@ -114,11 +114,11 @@ impl Progress {
 }
 
 fn read(path: &Path) -> Result<Option<Progress>> {
-    let told = || format!("read {}", path.display());
-    if !path.try_exists().with_context(told)? {
+    let context = || format!("read {}", path.display());
+    if !path.try_exists().with_context(context)? {
         return Ok(None);
     }
-    let progress = serde_json::from_slice(&fs::read(path).with_context(told)?);
+    let progress = serde_json::from_slice(&fs::read(path).with_context(context)?);
     progress
         .map(Some)
         .with_context(|| format!("{}, which may be removed: it only spares time", path.display()))

@@ -3,12 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use countinghouse_proto::{
-    accounting::v1::{
-        self as pb, account_imported, moving_in_service_client::MovingInServiceClient, posting_imported,
-    },
-    common::v1 as common,
+use proto_accounting::v1::{
+    self as pb, account_imported, onboarding_service_client::OnboardingServiceClient, posting_imported,
 };
+use proto_common::common::v1 as common;
 use tokio::time::{self, Instant};
 use tonic::{
     Code, Request, Status,
@@ -52,7 +50,7 @@ pub type Verdict = Result<String, Refusal>;
 /// The service.
 #[derive(Clone, Debug)]
 pub struct Service {
-    client: MovingInServiceClient<Channel>,
+    client: OnboardingServiceClient<Channel>,
     branch: String,
     token_file: Option<PathBuf>,
     dry_run: bool,
@@ -100,7 +98,7 @@ impl Service {
         }
         let channel = endpoint.connect_timeout(CONNECT_MAX).tcp_nodelay(true).connect_lazy();
         Ok(Self {
-            client: MovingInServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX),
+            client: OnboardingServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX),
             branch: options.branch.clone(),
             token_file: options.token_file.clone(),
             dry_run: options.dry_run,
@@ -155,12 +153,12 @@ impl Service {
         let mut request = Request::new(request);
         request.set_timeout(ATTEMPT_MAX);
         if let Some(file) = &self.token_file {
-            let told = |why: String| Failed::for_good("TOKEN", format!("{}: {why}", file.display()));
-            let token = tokio::fs::read_to_string(file).await.map_err(|error| told(error.to_string()))?;
+            let message = |why: String| Failed::for_good("TOKEN", format!("{}: {why}", file.display()));
+            let token = tokio::fs::read_to_string(file).await.map_err(|error| message(error.to_string()))?;
             let bearer = format!("Bearer {}", token.trim()).parse();
             request
                 .metadata_mut()
-                .insert("authorization", bearer.map_err(|_| told("is no token".to_owned()))?);
+                .insert("authorization", bearer.map_err(|_| message("is no token".to_owned()))?);
         }
         Ok(request)
     }

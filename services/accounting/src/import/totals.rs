@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Write, time::Duration};
 
 use anyhow::{Context, Result};
-use countinghouse_proto::accounting::v1::Side;
+use proto_accounting::v1::Side;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ impl Totals {
             }
             let (debit, credit) = self.sums.entry(money.currency.clone()).or_default();
             let sum = if line.side() == Side::Debit { debit } else { credit };
-            *sum = sum.checked_add(amount).context("a sum too large to be told")?;
+            *sum = sum.checked_add(amount).context("a sum too large to be written")?;
         }
         Ok(())
     }

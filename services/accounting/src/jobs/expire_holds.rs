@@ -1,22 +1,17 @@
 //! Holds that have lapsed are written down as expired. They stop counting when their time comes; this job only makes the
 //! journal and its facts say so.
 
-use std::{convert::Infallible, time::Duration};
-
 use platform::{
     clock::SharedClock,
     ids::SharedIds,
-    leadership::Lead,
     refusal::{Failure, reasons},
 };
 use sqlx::PgPool;
-use tokio::{sync::watch, time};
-use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 use uuid::Uuid;
 
 use crate::{
-    app::writer::{Ask, Rpc, WriterHandle},
+    app::writer::{Submission, WriterHandle},
     domain::{
         Digest,
         command::{Action, Answer, Command, Origin},
@@ -31,37 +26,29 @@ const HOLDS_AT_ONCE: i64 = 500;
 /// Who expires holds, and where: the service itself, in no branch.
 const OPERATOR: &str = "service/accounting";
 
-/// Not an rpc: the service asks itself.
-const JOB: Rpc = Rpc { service: "jobs", method: "expire_holds" };
+/// Not an rpc: the service itself submits it.
+const METHOD: &str = "jobs/expire_holds";
 
 /// Writes lapsed holds down, on the replica that writes the book.
 pub struct ExpireHolds {
     pub pool: PgPool,
     pub writer: WriterHandle,
-    pub leading: watch::Receiver<Lead>,
     pub clock: SharedClock,
     pub ids: SharedIds,
-    pub every: Duration,
 }
 
 impl ExpireHolds {
-    /// Looks for lapsed holds again and again until stopped. What fails is made up for by the next look.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
-        while stop.run_until_cancelled(time::sleep(self.every)).await.is_some() {
-            if *self.leading.borrow() != Lead::Here {
-                continue;
+    /// Writes down what has lapsed by now.
+    pub async fn run(&self) -> Result<(), Failure> {
+        match self.expire_all().await {
+            Ok(0) => Ok(()),
+            Ok(holds) => {
+                info!(holds, "wrote down holds that have lapsed");
+                Ok(())
             }
-            match self.expire_all().await {
-                Ok(0) => {}
-                Ok(holds) => info!(holds, "wrote down holds that have lapsed"),
-                Err(failure) => {
-                    if !is_for_now(&failure) {
-                        warn!(error = %failure, "could not write down holds that have lapsed");
-                    }
-                }
-            }
+            Err(failure) if is_for_now(&failure) => Ok(()),
+            Err(failure) => Err(failure),
         }
-        Ok(())
     }
 
     async fn expire_all(&self) -> Result<usize, Failure> {
@@ -74,8 +61,9 @@ impl ExpireHolds {
                 return Ok(expired);
             }
             let command = expire(due.into_iter().map(HoldNumber).collect());
-            let ask = Ask { command, rpc: JOB, correlation_id: self.ids.next(), bytes: 0 };
-            match self.writer.submit(ask).await? {
+            let submission =
+                Submission { command, method: METHOD.into(), correlation_id: self.ids.next(), bytes: 0 };
+            match self.writer.submit(submission).await? {
                 // None of them was due to the writer: the next look settles it.
                 Answer::Expired(0) => return Ok(expired),
                 Answer::Expired(holds) => expired += holds,

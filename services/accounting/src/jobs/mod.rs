@@ -2,5 +2,5 @@
 //! idempotent, and may run on all replicas at once.
 
 pub mod expire_holds;
+pub mod forget_answers;
 pub mod months;
-pub mod retention;

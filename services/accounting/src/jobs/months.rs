@@ -1,37 +1,21 @@
 //! The journal's partitions for the months to come. Opening a business day makes its month when it is missing; this job makes it
 //! beforehand, when nobody waits for it.
 
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
-use platform::clock::SharedClock;
 use sqlx::PgPool;
-use tokio::time;
-use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
 use crate::store::opening;
 
 /// How often the job looks.
-const EVERY: Duration = Duration::from_hours(1);
+pub const EVERY: Duration = Duration::from_hours(1);
 
 /// How far ahead there are partitions: longer than the books are ever closed.
 const DAYS_AHEAD: [u64; 3] = [0, 20, 40];
 
-/// Makes partitions again and again until stopped.
-pub async fn run(pool: PgPool, clock: SharedClock, stop: CancellationToken) -> Result<(), Infallible> {
-    loop {
-        if let Err(error) = ensure(&pool, clock.now().date_naive()).await {
-            warn!(%error, "could not make the journal's next months");
-        }
-        if stop.run_until_cancelled(time::sleep(EVERY)).await.is_none() {
-            return Ok(());
-        }
-    }
-}
-
 /// Makes the partitions that are missing, from the open business day on, and from today on.
-async fn ensure(pool: &PgPool, today: NaiveDate) -> Result<(), sqlx::Error> {
+pub async fn ensure(pool: &PgPool, today: NaiveDate) -> Result<(), sqlx::Error> {
     let mut conn = pool.acquire().await?;
     let open = opening::business_day(&mut conn).await?.map(|day| day.date);
     for from in [Some(today), open].into_iter().flatten() {

@@ -23,7 +23,7 @@ pub const FENCE: &str = "batch_pkey";
 pub const CHANNEL: &str = "accounting_journal";
 
 /// Appends a batch to the journal.
-#[expect(clippy::as_conversions, reason = "how sqlx is told the type of a parameter; nothing is converted")]
+#[expect(clippy::as_conversions, reason = "how sqlx learns the type of a parameter; nothing is converted")]
 pub async fn append(conn: &mut PgConnection, batch: &BatchRow, records: &Records) -> Result<(), sqlx::Error> {
     let Columns { postings, entries, holds } = Columns::of(records);
     sqlx::query_file!(

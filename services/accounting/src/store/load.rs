@@ -15,7 +15,7 @@ use super::{
 use crate::domain::{
     account::Account,
     balance::RunningBalance,
-    book::{AccountState, Loaded, Wants},
+    book::{AccountState, Loaded, Needs},
     command::{Answer, Earlier, Kept},
     hold::Hold,
     ids::AccountId,
@@ -25,11 +25,11 @@ use crate::domain::{
 /// Fetches what is wanted. Requests are remembered that were booked on `remembered_from` or later.
 pub async fn load(
     conn: &mut PgConnection,
-    wants: &Wants,
+    needs: &Needs,
     remembered_from: NaiveDate,
 ) -> Result<Loaded, sqlx::Error> {
-    let earlier = earlier(conn, &wants.requests, remembered_from).await?;
-    let accounts = if wants.names_no_account() { Vec::new() } else { accounts(conn, wants).await? };
+    let earlier = earlier(conn, &needs.requests, remembered_from).await?;
+    let accounts = if needs.names_no_account() { Vec::new() } else { accounts(conn, needs).await? };
     Ok(Loaded { accounts, earlier })
 }
 
@@ -99,13 +99,13 @@ async fn earlier(
 }
 
 /// The accounts wanted, each with its last entry and its open holds.
-async fn accounts(conn: &mut PgConnection, wants: &Wants) -> Result<Vec<AccountState>, sqlx::Error> {
-    let numbers: Vec<String> = wants.accounts.iter().map(ToString::to_string).collect();
-    let branches: Vec<String> = wants.of_branch.iter().map(|(branch, ..)| branch.to_string()).collect();
-    let codes: Vec<String> = wants.of_branch.iter().map(|(_, code, _)| code.to_string()).collect();
-    let currencies: Vec<String> = wants.of_branch.iter().map(|(.., currency)| currency.to_string()).collect();
-    let holds: Vec<i64> = wants.holds.iter().map(|hold| hold.0).collect();
-    let former_numbers: Vec<String> = wants.former_numbers.iter().map(ToString::to_string).collect();
+async fn accounts(conn: &mut PgConnection, needs: &Needs) -> Result<Vec<AccountState>, sqlx::Error> {
+    let numbers: Vec<String> = needs.accounts.iter().map(ToString::to_string).collect();
+    let branches: Vec<String> = needs.of_branch.iter().map(|(branch, ..)| branch.to_string()).collect();
+    let codes: Vec<String> = needs.of_branch.iter().map(|(_, code, _)| code.to_string()).collect();
+    let currencies: Vec<String> = needs.of_branch.iter().map(|(.., currency)| currency.to_string()).collect();
+    let holds: Vec<i64> = needs.holds.iter().map(|hold| hold.0).collect();
+    let former_numbers: Vec<String> = needs.former_numbers.iter().map(ToString::to_string).collect();
     let ids = sqlx::query_scalar!(
         r#"
         SELECT id AS "id!" FROM account WHERE number = ANY($1)

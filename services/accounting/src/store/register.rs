@@ -53,7 +53,7 @@ async fn business_day(
     Ok(())
 }
 
-#[expect(clippy::as_conversions, reason = "how sqlx is told the type of a parameter; nothing is converted")]
+#[expect(clippy::as_conversions, reason = "how sqlx learns the type of a parameter; nothing is converted")]
 async fn base_records(conn: &mut PgConnection, versions: &[BaseRecordVersion]) -> Result<(), sqlx::Error> {
     if versions.is_empty() {
         return Ok(());
@@ -91,7 +91,7 @@ async fn base_records(conn: &mut PgConnection, versions: &[BaseRecordVersion]) -
     Ok(())
 }
 
-#[expect(clippy::as_conversions, reason = "how sqlx is told the type of a parameter; nothing is converted")]
+#[expect(clippy::as_conversions, reason = "how sqlx learns the type of a parameter; nothing is converted")]
 async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Result<(), sqlx::Error> {
     if versions.is_empty() {
         return Ok(());
@@ -142,7 +142,7 @@ async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Resul
     Ok(())
 }
 
-#[expect(clippy::as_conversions, reason = "how sqlx is told the type of a parameter; nothing is converted")]
+#[expect(clippy::as_conversions, reason = "how sqlx learns the type of a parameter; nothing is converted")]
 async fn account_versions(conn: &mut PgConnection, versions: &[AccountVersion]) -> Result<(), sqlx::Error> {
     let mut snapshots = Vec::with_capacity(versions.len());
     for version in versions {

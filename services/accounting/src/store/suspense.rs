@@ -20,7 +20,7 @@ use crate::domain::{
 };
 
 /// Writes items.
-#[expect(clippy::as_conversions, reason = "how sqlx is told the type of a parameter; nothing is converted")]
+#[expect(clippy::as_conversions, reason = "how sqlx learns the type of a parameter; nothing is converted")]
 pub async fn append(conn: &mut PgConnection, records: &[SuspenseRecord]) -> Result<(), sqlx::Error> {
     if records.is_empty() {
         return Ok(());

@@ -1,24 +1,23 @@
 //! Accounts.
 
-use countinghouse_proto::{accounting::v1 as pb, common::v1 as common};
+use ::refusal::{Refusal, field_invalid};
+use form::{amount, choice, code, currency_code, money, required_text, text};
 use platform::refusal::Failure;
+use proto_accounting::v1 as pb;
+use proto_common::common::v1 as common;
 use rust_decimal::Decimal;
 
 use super::{
-    account_name, amount, choice, code, currency_code, money,
+    account_name,
     posting::{ledger_balance, unexpected},
-    required_text, text,
 };
-use crate::{
-    domain::{
-        account::{Account, AccountKind, Holder, HolderRole},
-        base::NormalSide,
-        book::AccountState,
-        command::{AccountChange, Action, Answer, OpenAccount},
-        ids::LedgerCodeNumber,
-        status::{AccountStatus, Freeze},
-    },
-    error::field_invalid,
+use crate::domain::{
+    account::{Account, AccountKind, Holder, HolderRole},
+    base::NormalSide,
+    book::AccountState,
+    command::{AccountChange, Action, Answer, OpenAccount},
+    ids::LedgerCodeNumber,
+    status::{AccountStatus, Freeze},
 };
 
 /// Most holders of an account.
@@ -29,7 +28,7 @@ const TITLE_CHARS_MAX: usize = 120;
 const REASON_CHARS_MAX: usize = 500;
 
 /// What `OpenAccount` asks.
-pub fn open(request: pb::OpenAccountRequest) -> Result<Action, Failure> {
+pub fn open(request: pb::OpenAccountRequest) -> Result<Action, Refusal> {
     let terms = Terms {
         field: String::new(),
         kind: request.kind,
@@ -58,7 +57,7 @@ pub(super) struct Terms {
 
 impl Terms {
     /// The same, each field in its form.
-    pub fn checked(self) -> Result<OpenAccount, Failure> {
+    pub fn checked(self) -> Result<OpenAccount, Refusal> {
         let at = |name: &str| format!("{}{name}", self.field);
         let currency = currency_code(&at("currency"), &self.currency)?;
         let overdraft_limit = match self.overdraft_limit {
@@ -87,7 +86,7 @@ impl Terms {
 }
 
 /// What `ChangeAccount` asks.
-pub fn change(request: pb::ChangeAccountRequest) -> Result<Action, Failure> {
+pub fn change(request: pb::ChangeAccountRequest) -> Result<Action, Refusal> {
     let change = AccountChange::Terms {
         title: request.title.map(|title| required_text("title", title, TITLE_CHARS_MAX)).transpose()?,
         holders: holders("holders", request.holders)?,
@@ -105,7 +104,7 @@ pub fn change(request: pb::ChangeAccountRequest) -> Result<Action, Failure> {
 }
 
 /// What `ActivateAccount`, `MarkAccountDormant` and `CloseAccount` ask.
-pub fn step(account: &str, change: AccountChange, reason: String) -> Result<Action, Failure> {
+pub fn step(account: &str, change: AccountChange, reason: String) -> Result<Action, Refusal> {
     Ok(Action::ChangeAccount {
         account: account_name("account", account)?,
         change,
@@ -114,7 +113,7 @@ pub fn step(account: &str, change: AccountChange, reason: String) -> Result<Acti
 }
 
 /// What `FreezeAccount` asks.
-pub fn freeze(request: pb::FreezeAccountRequest) -> Result<Action, Failure> {
+pub fn freeze(request: pb::FreezeAccountRequest) -> Result<Action, Refusal> {
     let kind = choice("freeze", request.freeze, Some)?;
     let (freeze, currency) = match (kind, request.amount) {
         (pb::FreezeKind::Unspecified, _) => return Err(field_invalid("freeze", "is required")),
@@ -131,12 +130,12 @@ pub fn freeze(request: pb::FreezeAccountRequest) -> Result<Action, Failure> {
 }
 
 /// What `UnfreezeAccount` asks.
-pub fn unfreeze(request: pb::UnfreezeAccountRequest) -> Result<Action, Failure> {
+pub fn unfreeze(request: pb::UnfreezeAccountRequest) -> Result<Action, Refusal> {
     let reason = required_text("reason", request.reason, REASON_CHARS_MAX)?;
     step(&request.account, AccountChange::Unfreeze, reason)
 }
 
-fn holders(field: &str, values: Vec<pb::Holder>) -> Result<Vec<Holder>, Failure> {
+fn holders(field: &str, values: Vec<pb::Holder>) -> Result<Vec<Holder>, Refusal> {
     if values.len() > HOLDERS_MAX {
         return Err(field_invalid(field, format!("must have at most {HOLDERS_MAX}")));
     }
@@ -173,7 +172,7 @@ pub fn kind(value: pb::AccountKind) -> Option<AccountKind> {
     })
 }
 
-fn told_kind(kind: AccountKind) -> pb::AccountKind {
+fn kind_to_proto(kind: AccountKind) -> pb::AccountKind {
     match kind {
         AccountKind::PersonalDemand => pb::AccountKind::PersonalDemand,
         AccountKind::PersonalTerm => pb::AccountKind::PersonalTerm,
@@ -203,28 +202,28 @@ pub fn status_text(value: pb::AccountStatus) -> Option<&'static str> {
 /// The account that a command answers, and the account before it.
 pub fn changed(answer: Answer) -> Result<(Option<pb::Account>, Option<pb::Account>), Failure> {
     match answer {
-        Answer::Account { before, account } => Ok((before.as_ref().map(told), Some(told(&account)))),
+        Answer::Account { before, account } => Ok((before.as_ref().map(to_proto), Some(to_proto(&account)))),
         other => Err(unexpected(&other)),
     }
 }
 
 /// An account, for the contract.
-pub fn told(account: &Account) -> pb::Account {
-    let (status, freeze, frozen_amount, close_date) = told_status(account);
+pub fn to_proto(account: &Account) -> pb::Account {
+    let (status, freeze, frozen_amount, close_date) = status_to_proto(account);
     pb::Account {
         name: format!("accounts/{}", account.number),
         number: account.number.to_string(),
         branch: account.branch.to_string(),
         ledger_code: account.ledger_code.to_string(),
         currency: account.currency.code().to_owned(),
-        kind: told_kind(account.kind).into(),
+        kind: kind_to_proto(account.kind).into(),
         title: account.title.clone(),
-        holders: account.holders.iter().map(told_holder).collect(),
+        holders: account.holders.iter().map(holder_to_proto).collect(),
         status: status.into(),
         freeze: freeze.into(),
         frozen_amount: frozen_amount.map(|amount| money(account.currency, amount)),
         overdraft_limit: Some(money(account.currency, account.overdraft_limit)),
-        normal_side: told_normal_side(account.normal_side).into(),
+        normal_side: normal_side_to_proto(account.normal_side).into(),
         open_date: account.open_date.to_string(),
         close_date,
         version: account.version,
@@ -232,7 +231,7 @@ pub fn told(account: &Account) -> pb::Account {
     }
 }
 
-fn told_status(account: &Account) -> (pb::AccountStatus, pb::FreezeKind, Option<Decimal>, String) {
+fn status_to_proto(account: &Account) -> (pb::AccountStatus, pb::FreezeKind, Option<Decimal>, String) {
     let none = pb::FreezeKind::Unspecified;
     match &account.status {
         AccountStatus::Pending => (pb::AccountStatus::Pending, none, None, String::new()),
@@ -250,7 +249,7 @@ fn told_status(account: &Account) -> (pb::AccountStatus, pb::FreezeKind, Option<
     }
 }
 
-fn told_holder(holder: &Holder) -> pb::Holder {
+fn holder_to_proto(holder: &Holder) -> pb::Holder {
     let role = match holder.role {
         HolderRole::Owner => pb::HolderRole::Owner,
         HolderRole::Joint => pb::HolderRole::Joint,
@@ -260,7 +259,7 @@ fn told_holder(holder: &Holder) -> pb::Holder {
 }
 
 /// The normal side, for the contract.
-pub fn told_normal_side(side: NormalSide) -> pb::NormalSide {
+pub fn normal_side_to_proto(side: NormalSide) -> pb::NormalSide {
     match side {
         NormalSide::Debit => pb::NormalSide::Debit,
         NormalSide::Credit => pb::NormalSide::Credit,
@@ -269,7 +268,7 @@ pub fn told_normal_side(side: NormalSide) -> pb::NormalSide {
 }
 
 /// The balance of an account at a time, for the contract.
-pub fn told_balance(state: &AccountState, now: chrono::DateTime<chrono::Utc>) -> pb::Balance {
+pub fn balance_to_proto(state: &AccountState, now: chrono::DateTime<chrono::Utc>) -> pb::Balance {
     let currency = state.account.currency;
     let balance = &state.balance;
     pb::Balance {

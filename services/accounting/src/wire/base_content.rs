@@ -1,13 +1,12 @@
 //! What each kind of base data says, in and out.
 
-use countinghouse_proto::{accounting::v1 as pb, common::v1 as common};
+use ::refusal::{Refusal, field_invalid};
+use form::{amount, choice, code, currency_code, decimal, required_date, required_text, text};
 use pb::base_record::Content;
-use platform::refusal::Failure;
+use proto_accounting::v1 as pb;
+use proto_common::common::v1 as common;
 
-use super::{
-    account::told_normal_side, amount, choice, code, currency_code, decimal, posting::told_kind,
-    required_date, required_text, template, text,
-};
+use super::{account::normal_side_to_proto, posting::kind_to_proto, template};
 use crate::domain::{
     base::{
         BaseContent, Branch, BranchKind, CalendarYear, CurrencyRecord, ExchangeRate, InterestRate,
@@ -16,13 +15,12 @@ use crate::domain::{
     },
     ids::{BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode},
 };
-use crate::error::field_invalid;
 
 /// Longest name of anything, in characters.
 pub(super) const TITLE_CHARS_MAX: usize = 120;
 
 /// The content that a caller asks to set.
-pub fn asked(field: &str, content: Content) -> Result<BaseContent, Failure> {
+pub fn from_proto(field: &str, content: Content) -> Result<BaseContent, Refusal> {
     Ok(match content {
         Content::Branch(value) => BaseContent::Branch(branch(&format!("{field}.branch"), value)?),
         Content::Operator(value) => BaseContent::Operator(operator(&format!("{field}.operator"), value)?),
@@ -44,12 +42,12 @@ pub fn asked(field: &str, content: Content) -> Result<BaseContent, Failure> {
             BaseContent::LedgerCode(ledger_code(&format!("{field}.ledger_code"), value)?)
         }
         Content::PostingTemplate(value) => {
-            BaseContent::PostingTemplate(template::asked(&format!("{field}.posting_template"), value)?)
+            BaseContent::PostingTemplate(template::from_proto(&format!("{field}.posting_template"), value)?)
         }
     })
 }
 
-fn branch(field: &str, value: pb::Branch) -> Result<Branch, Failure> {
+fn branch(field: &str, value: pb::Branch) -> Result<Branch, Refusal> {
     Ok(Branch {
         code: BranchCode::new(code(&format!("{field}.code"), value.code, 6)?),
         title: required_text(&format!("{field}.title"), value.title, TITLE_CHARS_MAX)?,
@@ -67,7 +65,7 @@ fn branch(field: &str, value: pb::Branch) -> Result<Branch, Failure> {
     })
 }
 
-fn operator(field: &str, value: pb::Operator) -> Result<Operator, Failure> {
+fn operator(field: &str, value: pb::Operator) -> Result<Operator, Refusal> {
     let limits = value
         .limits
         .into_iter()
@@ -90,7 +88,7 @@ fn operator(field: &str, value: pb::Operator) -> Result<Operator, Failure> {
     })
 }
 
-fn operator_limit(field: &str, value: pb::OperatorLimit) -> Result<OperatorLimit, Failure> {
+fn operator_limit(field: &str, value: pb::OperatorLimit) -> Result<OperatorLimit, Refusal> {
     let (currency, single_max) = amount(&format!("{field}.single_max"), value.single_max)?;
     Ok(OperatorLimit {
         kind: choice(&format!("{field}.kind"), value.kind, |kind| match kind {
@@ -104,7 +102,7 @@ fn operator_limit(field: &str, value: pb::OperatorLimit) -> Result<OperatorLimit
     })
 }
 
-fn currency(field: &str, value: pb::Currency) -> Result<CurrencyRecord, Failure> {
+fn currency(field: &str, value: pb::Currency) -> Result<CurrencyRecord, Refusal> {
     Ok(CurrencyRecord {
         code: currency_code(&format!("{field}.code"), &value.code)?,
         numeric_code: code(&format!("{field}.numeric_code"), value.numeric_code, 3)?,
@@ -114,7 +112,7 @@ fn currency(field: &str, value: pb::Currency) -> Result<CurrencyRecord, Failure>
     })
 }
 
-fn exchange_rate(field: &str, value: &pb::ExchangeRate) -> Result<ExchangeRate, Failure> {
+fn exchange_rate(field: &str, value: &pb::ExchangeRate) -> Result<ExchangeRate, Refusal> {
     Ok(ExchangeRate {
         currency: currency_code(&format!("{field}.currency"), &value.currency)?,
         unit: value.unit,
@@ -124,7 +122,7 @@ fn exchange_rate(field: &str, value: &pb::ExchangeRate) -> Result<ExchangeRate, 
     })
 }
 
-fn calendar_year(field: &str, value: pb::CalendarYear) -> Result<CalendarYear, Failure> {
+fn calendar_year(field: &str, value: pb::CalendarYear) -> Result<CalendarYear, Refusal> {
     let dates = |name: &str, dates: &[String]| {
         dates
             .iter()
@@ -140,7 +138,7 @@ fn calendar_year(field: &str, value: pb::CalendarYear) -> Result<CalendarYear, F
     })
 }
 
-fn interest_rate(field: &str, value: pb::InterestRate) -> Result<InterestRate, Failure> {
+fn interest_rate(field: &str, value: pb::InterestRate) -> Result<InterestRate, Refusal> {
     Ok(InterestRate {
         code: code(&format!("{field}.code"), value.code, 64)?,
         title: required_text(&format!("{field}.title"), value.title, TITLE_CHARS_MAX)?,
@@ -149,7 +147,7 @@ fn interest_rate(field: &str, value: pb::InterestRate) -> Result<InterestRate, F
     })
 }
 
-fn ledger_code(field: &str, value: pb::LedgerCode) -> Result<LedgerCode, Failure> {
+fn ledger_code(field: &str, value: pb::LedgerCode) -> Result<LedgerCode, Refusal> {
     let codes = |name: &str, codes: Vec<String>| {
         codes
             .into_iter()
@@ -197,7 +195,7 @@ fn ledger_class(class: pb::LedgerClass) -> Option<LedgerClass> {
 }
 
 /// The class of a ledger code, for the contract.
-pub fn told_class(class: LedgerClass) -> pb::LedgerClass {
+pub fn class_to_proto(class: LedgerClass) -> pb::LedgerClass {
     match class {
         LedgerClass::Asset => pb::LedgerClass::Asset,
         LedgerClass::Liability => pb::LedgerClass::Liability,
@@ -211,10 +209,10 @@ pub fn told_class(class: LedgerClass) -> pb::LedgerClass {
 }
 
 /// What a record says, for the contract.
-pub fn told(content: &BaseContent) -> Content {
+pub fn to_proto(content: &BaseContent) -> Content {
     match content {
-        BaseContent::Branch(branch) => Content::Branch(told_branch(branch)),
-        BaseContent::Operator(operator) => Content::Operator(told_operator(operator)),
+        BaseContent::Branch(branch) => Content::Branch(branch_to_proto(branch)),
+        BaseContent::Operator(operator) => Content::Operator(operator_to_proto(operator)),
         BaseContent::Currency(currency) => Content::Currency(pb::Currency {
             code: currency.code.to_string(),
             numeric_code: currency.numeric_code.clone(),
@@ -243,12 +241,12 @@ pub fn told(content: &BaseContent) -> Content {
         BaseContent::Parameter(parameter) => {
             Content::Parameter(pb::Parameter { code: parameter.code.clone(), value: parameter.value.clone() })
         }
-        BaseContent::LedgerCode(code) => Content::LedgerCode(told_ledger_code(code)),
-        BaseContent::PostingTemplate(posting) => Content::PostingTemplate(template::told(posting)),
+        BaseContent::LedgerCode(code) => Content::LedgerCode(ledger_code_to_proto(code)),
+        BaseContent::PostingTemplate(posting) => Content::PostingTemplate(template::to_proto(posting)),
     }
 }
 
-fn told_branch(branch: &Branch) -> pb::Branch {
+fn branch_to_proto(branch: &Branch) -> pb::Branch {
     let kind = match branch.kind {
         BranchKind::HeadOffice => pb::BranchKind::HeadOffice,
         BranchKind::Branch => pb::BranchKind::Branch,
@@ -264,7 +262,7 @@ fn told_branch(branch: &Branch) -> pb::Branch {
     }
 }
 
-fn told_operator(operator: &Operator) -> pb::Operator {
+fn operator_to_proto(operator: &Operator) -> pb::Operator {
     let kind = match operator.kind {
         OperatorKind::Teller => pb::OperatorKind::Teller,
         OperatorKind::Supervisor => pb::OperatorKind::Supervisor,
@@ -272,7 +270,7 @@ fn told_operator(operator: &Operator) -> pb::Operator {
         OperatorKind::System => pb::OperatorKind::System,
     };
     let limit = |limit: &OperatorLimit| pb::OperatorLimit {
-        kind: told_kind(limit.kind).into(),
+        kind: kind_to_proto(limit.kind).into(),
         single_max: Some(common::Money {
             currency: limit.currency.to_string(),
             amount: limit.single_max.to_string(),
@@ -288,13 +286,13 @@ fn told_operator(operator: &Operator) -> pb::Operator {
     }
 }
 
-fn told_ledger_code(code: &LedgerCode) -> pb::LedgerCode {
+fn ledger_code_to_proto(code: &LedgerCode) -> pb::LedgerCode {
     pb::LedgerCode {
         code: code.code.to_string(),
         title: code.title.clone(),
         title_en: code.title_en.clone(),
-        class: told_class(code.class).into(),
-        normal_side: told_normal_side(code.normal_side).into(),
+        class: class_to_proto(code.class).into(),
+        normal_side: normal_side_to_proto(code.normal_side).into(),
         currencies: code.currencies.iter().map(ToString::to_string).collect(),
         has_accounts: code.has_accounts,
         manual_posting: code.manual_posting,

@@ -1,32 +1,31 @@
 //! Base data: records with their names, dates and versions. What each kind says is in [`super::base_content`].
 
+use ::refusal::{Refusal, field_invalid};
 use chrono::NaiveDate;
-use countinghouse_proto::accounting::v1 as pb;
+use form::{required_date, required_text};
 use platform::refusal::Failure;
+use proto_accounting::v1 as pb;
 
-use super::{base_content, posting::unexpected, required_date, required_text};
-use crate::{
-    domain::{
-        base::{BaseChange, BaseKind, BaseVersion},
-        command::{Action, Answer},
-    },
-    error::field_invalid,
+use super::{base_content, posting::unexpected};
+use crate::domain::{
+    base::{BaseChange, BaseKind, BaseVersion},
+    command::{Action, Answer},
 };
 
 /// What `ChangeBaseData` asks. How many records there may be is the domain's to judge.
-pub fn change(request: pb::ChangeBaseDataRequest) -> Result<Action, Failure> {
+pub fn change(request: pb::ChangeBaseDataRequest) -> Result<Action, Refusal> {
     let reason = required_text("reason", request.reason, 500)?;
     let record = |(i, record): (usize, pb::BaseRecord)| version(&format!("records[{i}]"), record);
     let records = request.records.into_iter().enumerate().map(record).collect::<Result<_, _>>()?;
     Ok(Action::ChangeBaseData { records, reason })
 }
 
-fn version(field: &str, record: pb::BaseRecord) -> Result<BaseVersion, Failure> {
+fn version(field: &str, record: pb::BaseRecord) -> Result<BaseVersion, Refusal> {
     let content = record.content.ok_or_else(|| field_invalid(format!("{field}.content"), "is required"))?;
     let version = BaseVersion {
         version: 0,
         effective_date: required_date(&format!("{field}.effective_date"), &record.effective_date)?,
-        content: base_content::asked(field, content)?,
+        content: base_content::from_proto(field, content)?,
     };
     if record.version != 0 {
         return Err(field_invalid(format!("{field}.version"), "is set by the service; leave it 0"));
@@ -41,20 +40,20 @@ fn version(field: &str, record: pb::BaseRecord) -> Result<BaseVersion, Failure> 
 /// What `ChangeBaseData` answers.
 pub fn changed(answer: Answer) -> Result<pb::ChangeBaseDataResponse, Failure> {
     let Answer::BaseData(changes) = answer else { return Err(unexpected(&answer)) };
-    Ok(pb::ChangeBaseDataResponse { changes: changes.iter().map(told_change).collect() })
+    Ok(pb::ChangeBaseDataResponse { changes: changes.iter().map(change_to_proto).collect() })
 }
 
-fn told_change(change: &BaseChange) -> pb::BaseChange {
-    pb::BaseChange { before: change.before.as_ref().map(told), after: Some(told(&change.after)) }
+fn change_to_proto(change: &BaseChange) -> pb::BaseChange {
+    pb::BaseChange { before: change.before.as_ref().map(to_proto), after: Some(to_proto(&change.after)) }
 }
 
 /// A version of a record, for the contract.
-pub fn told(version: &BaseVersion) -> pb::BaseRecord {
+pub fn to_proto(version: &BaseVersion) -> pb::BaseRecord {
     pb::BaseRecord {
         name: name(version.content.kind(), &version.content.code()),
         effective_date: version.effective_date.to_string(),
         version: version.version,
-        content: Some(base_content::told(&version.content)),
+        content: Some(base_content::to_proto(&version.content)),
     }
 }
 
@@ -82,7 +81,7 @@ fn name(kind: BaseKind, code: &str) -> String {
 }
 
 /// The kind and code that a record's name means.
-pub fn named(field: &str, value: &str) -> Result<(BaseKind, String), Failure> {
+pub fn named(field: &str, value: &str) -> Result<(BaseKind, String), Refusal> {
     value
         .split_once('/')
         .and_then(|(collection, code)| {
@@ -93,7 +92,7 @@ pub fn named(field: &str, value: &str) -> Result<(BaseKind, String), Failure> {
 }
 
 fn code_of_name(code: &str) -> bool {
-    super::code("name", code.to_owned(), 64).is_ok()
+    form::code("name", code.to_owned(), 64).is_ok()
 }
 
 /// The kind that a list asks for.

@@ -1,12 +1,13 @@
 //! Holds.
 
-use countinghouse_proto::accounting::v1 as pb;
+use ::refusal::Refusal;
+use form::{amount, money, numbered_name, required_text, text, time, timestamp};
 use platform::refusal::Failure;
+use proto_accounting::v1 as pb;
 
 use super::{
-    account_name, amount, money, numbered_name,
-    posting::{required_transaction, told_posting, unexpected},
-    required_text, text, time, timestamp,
+    account_name,
+    posting::{posting_to_proto, required_transaction, unexpected},
 };
 use crate::domain::{
     command::{Action, Answer},
@@ -15,7 +16,7 @@ use crate::domain::{
 };
 
 /// What `PlaceHold` asks.
-pub fn place(request: pb::PlaceHoldRequest) -> Result<Action, Failure> {
+pub fn place(request: pb::PlaceHoldRequest) -> Result<Action, Refusal> {
     let (currency, amount) = amount("amount", request.amount)?;
     Ok(Action::PlaceHold {
         account: account_name("account", &request.account)?,
@@ -28,7 +29,7 @@ pub fn place(request: pb::PlaceHoldRequest) -> Result<Action, Failure> {
 }
 
 /// What `CaptureHold` asks.
-pub fn capture(request: pb::CaptureHoldRequest) -> Result<Action, Failure> {
+pub fn capture(request: pb::CaptureHoldRequest) -> Result<Action, Refusal> {
     Ok(Action::CaptureHold {
         hold: hold_number("hold", &request.hold)?,
         transaction: required_transaction("transaction", request.transaction)?,
@@ -37,20 +38,20 @@ pub fn capture(request: pb::CaptureHoldRequest) -> Result<Action, Failure> {
 }
 
 /// What `ReleaseHold` asks.
-pub fn release(request: pb::ReleaseHoldRequest) -> Result<Action, Failure> {
+pub fn release(request: pb::ReleaseHoldRequest) -> Result<Action, Refusal> {
     text("reason", request.reason, 500)?;
     Ok(Action::ReleaseHold { hold: hold_number("hold", &request.hold)? })
 }
 
 /// The number in `holds/{number}`.
-pub fn hold_number(field: &str, value: &str) -> Result<HoldNumber, Failure> {
+pub fn hold_number(field: &str, value: &str) -> Result<HoldNumber, Refusal> {
     numbered_name(field, "holds", value).map(HoldNumber)
 }
 
 /// What `PlaceHold` and `ReleaseHold` answer.
 pub fn held(answer: Answer) -> Result<pb::Hold, Failure> {
     match answer {
-        Answer::Hold(hold) => Ok(told(&hold)),
+        Answer::Hold(hold) => Ok(to_proto(&hold)),
         other => Err(unexpected(&other)),
     }
 }
@@ -58,9 +59,10 @@ pub fn held(answer: Answer) -> Result<pb::Hold, Failure> {
 /// What `CaptureHold` answers.
 pub fn captured(answer: Answer) -> Result<pb::CaptureHoldResponse, Failure> {
     match answer {
-        Answer::Captured { posting, hold } => {
-            Ok(pb::CaptureHoldResponse { posting: Some(told_posting(&posting)), hold: Some(told(&hold)) })
-        }
+        Answer::Captured { posting, hold } => Ok(pb::CaptureHoldResponse {
+            posting: Some(posting_to_proto(&posting)),
+            hold: Some(to_proto(&hold)),
+        }),
         other => Err(unexpected(&other)),
     }
 }
@@ -77,7 +79,7 @@ pub fn state(value: pb::HoldState) -> Option<HoldState> {
 }
 
 /// A hold, for the contract.
-pub fn told(hold: &Hold) -> pb::Hold {
+pub fn to_proto(hold: &Hold) -> pb::Hold {
     let state = match hold.state {
         HoldState::Open => pb::HoldState::Open,
         HoldState::Captured => pb::HoldState::Captured,

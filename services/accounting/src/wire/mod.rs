@@ -1,132 +1,30 @@
 //! Between the contract and the domain: requests in, answers and facts out. The form of a field is checked here, with the
-//! field's path; what it means is for the domain to judge. A path is anything that can be displayed: it is spelled only when the
-//! field is wrong.
+//! field's path; what it means is for the domain to judge.
 
 pub mod account;
 pub mod base_content;
 pub mod base_data;
+pub mod fact;
 pub mod hold;
 pub mod ledger;
-pub mod moving_in;
+pub mod onboarding;
 pub mod posting;
 pub mod suspense;
 pub mod template;
 
 use std::fmt::Display;
 
-use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
-use countinghouse_proto::common::v1 as common;
-use money::Currency;
-use pbjson_types::Timestamp;
-use platform::refusal::Failure;
-use rust_decimal::Decimal;
-use uuid::Uuid;
+use ::refusal::{Refusal, field_invalid};
+use form::required_text;
+use proto_common::common::v1 as common;
 
-use crate::{
-    domain::{
-        ids::{AccountNumber, CurrencyCode, FormerNumber},
-        refusal::Refusal,
-    },
-    error::{AMOUNT_MALFORMED, field_invalid},
+use crate::domain::{
+    self,
+    ids::{AccountNumber, FormerNumber},
 };
 
-/// Longest text that a list is narrowed to: that of a name.
-const FILTER_CHARS_MAX: usize = 120;
-
-/// A text of at most `max` characters.
-pub fn text(field: impl Display + Copy, value: String, max: usize) -> Result<String, Failure> {
-    if value.chars().count() > max {
-        return Err(field_invalid(field, format!("must have at most {max} characters")));
-    }
-    if value.chars().any(char::is_control) {
-        return Err(field_invalid(field, "must have no control characters"));
-    }
-    Ok(value)
-}
-
-/// A text of 1 to `max` characters.
-pub fn required_text(field: impl Display + Copy, value: String, max: usize) -> Result<String, Failure> {
-    if value.trim().is_empty() {
-        return Err(field_invalid(field, "is required"));
-    }
-    text(field, value, max)
-}
-
-/// A code: 1 to `max` letters, digits and `-_/@.`.
-pub fn code(field: impl Display + Copy, value: String, max: usize) -> Result<String, Failure> {
-    let is_code_char = |c: char| c.is_ascii_alphanumeric() || "-_/@.".contains(c);
-    if value.is_empty() || value.len() > max || !value.chars().all(is_code_char) {
-        return Err(field_invalid(field, format!("must have 1 to {max} letters, digits or any of -_/@.")));
-    }
-    Ok(value)
-}
-
-/// What a list is narrowed to: none when empty, else a text that can be looked for.
-pub fn filter(field: impl Display + Copy, value: &str) -> Result<Option<&str>, Failure> {
-    match value {
-        "" => Ok(None),
-        value if value.chars().count() > FILTER_CHARS_MAX || value.chars().any(char::is_control) => Err(
-            field_invalid(field, format!("must have at most {FILTER_CHARS_MAX} characters, none of control")),
-        ),
-        value => Ok(Some(value)),
-    }
-}
-
-/// A UUID.
-pub fn uuid(field: impl Display + Copy, value: &str) -> Result<Uuid, Failure> {
-    Uuid::try_parse(value).map_err(|_| field_invalid(field, "must be a UUID"))
-}
-
-/// A date as `YYYY-MM-DD`; none when empty.
-pub fn date(field: impl Display + Copy, value: &str) -> Result<Option<NaiveDate>, Failure> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    // chrono would take a sign, a year of any length, a month of one digit, and spaces.
-    let is_hyphen = |place: usize| place == 4 || place == 7;
-    let well_formed = value.len() == 10
-        && value.bytes().enumerate().all(
-            |(place, byte)| {
-                if is_hyphen(place) { byte == b'-' } else { byte.is_ascii_digit() }
-            },
-        );
-    let parsed = well_formed.then(|| value.parse().ok()).flatten();
-    parsed.map(Some).ok_or_else(|| field_invalid(field, "must be a date as YYYY-MM-DD"))
-}
-
-/// A date that must be there.
-pub fn required_date(field: impl Display + Copy, value: &str) -> Result<NaiveDate, Failure> {
-    date(field, value)?.ok_or_else(|| field_invalid(field, "is required, as YYYY-MM-DD"))
-}
-
-/// A currency code of ISO 4217's form.
-pub fn currency_code(field: impl Display + Copy, value: &str) -> Result<CurrencyCode, Failure> {
-    if value.len() == 3 && value.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        Ok(CurrencyCode::new(value))
-    } else {
-        Err(field_invalid(field, "must be three capital letters (ISO 4217)"))
-    }
-}
-
-/// An amount with its currency.
-pub fn amount(
-    field: impl Display + Copy,
-    value: Option<common::Money>,
-) -> Result<(CurrencyCode, Decimal), Failure> {
-    let value = value.ok_or_else(|| field_invalid(field, "is required"))?;
-    let currency = currency_code(format_args!("{field}.currency"), &value.currency)?;
-    Ok((currency, decimal(format_args!("{field}.amount"), &value.amount)?))
-}
-
-/// A plain decimal number.
-pub fn decimal(field: impl Display + Copy, value: &str) -> Result<Decimal, Failure> {
-    money::parse_amount(value).map_err(|error| {
-        Failure::from(AMOUNT_MALFORMED.refuse(error.to_string()).field(field.to_string(), error.to_string()))
-    })
-}
-
 /// The account number in `accounts/{number}`.
-pub fn account_name(field: impl Display + Copy, value: &str) -> Result<AccountNumber, Failure> {
+pub fn account_name(field: impl Display + Copy, value: &str) -> Result<AccountNumber, Refusal> {
     match value.strip_prefix("accounts/") {
         Some(number)
             if !number.is_empty()
@@ -143,131 +41,17 @@ pub fn account_name(field: impl Display + Copy, value: &str) -> Result<AccountNu
 const FORMER_NUMBER_CHARS_MAX: usize = 64;
 
 /// A number that an account had before it was moved in.
-pub fn former_number(field: impl Display + Copy, value: &str) -> Result<FormerNumber, Failure> {
+pub fn former_number(field: impl Display + Copy, value: &str) -> Result<FormerNumber, Refusal> {
     required_text(field, value.to_owned(), FORMER_NUMBER_CHARS_MAX).map(FormerNumber::new)
 }
 
-/// The number in a name like `postings/{number}`.
-pub fn numbered_name(field: impl Display + Copy, prefix: &str, value: &str) -> Result<i64, Failure> {
-    value
-        .strip_prefix(prefix)
-        .and_then(|rest| rest.strip_prefix('/'))
-        .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0'))
-        .and_then(|number| number.parse().ok())
-        .ok_or_else(|| field_invalid(field, format!("must be {prefix}/{{number}}")))
-}
-
-/// The seconds of years 1 to 9999, as the contract's timestamps have them.
-const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
-
-/// A point in time, to the microsecond.
-pub fn time(field: impl Display + Copy, value: Option<Timestamp>) -> Result<DateTime<Utc>, Failure> {
-    let value = value.ok_or_else(|| field_invalid(field, "is required"))?;
-    u32::try_from(value.nanos)
-        .ok()
-        .filter(|_| SECONDS.contains(&value.seconds))
-        .and_then(|nanos| DateTime::from_timestamp(value.seconds, nanos))
-        .map(|time| time.trunc_subsecs(6))
-        .ok_or_else(|| field_invalid(field, "must be a time between years 1 and 9999"))
-}
-
-/// A point in time, for the contract.
-pub fn timestamp(time: DateTime<Utc>) -> Timestamp {
-    Timestamp { seconds: time.timestamp(), nanos: i32::try_from(time.timestamp_subsec_nanos()).unwrap_or(0) }
-}
-
-/// An amount in a currency, for the contract: always with all decimals of the currency.
-pub fn money(currency: Currency, amount: Decimal) -> common::Money {
-    common::Money { currency: currency.code().to_owned(), amount: plain(currency, amount) }
-}
-
-/// A decimal amount in a currency, for the contract.
-pub fn plain(currency: Currency, mut amount: Decimal) -> String {
-    amount.rescale(currency.exponent().into());
-    amount.to_string()
-}
-
 /// A refusal of one item among several, for the contract.
-pub fn refusal(refusal: &Refusal) -> common::Refusal {
-    let told = refusal.tell();
+pub fn refusal(violation: &domain::refusal::Refusal) -> common::Refusal {
+    let refusal = violation.to_refusal();
     common::Refusal {
-        reason: told.reason().name.to_owned(),
-        message: told.message().to_owned(),
-        field: refusal.field.clone().unwrap_or_default(),
-        metadata: told.metadata().iter().cloned().collect(),
-    }
-}
-
-/// A `required` enum value that the contract's number stands for.
-pub fn choice<P: TryFrom<i32>, D>(
-    field: impl Display + Copy,
-    value: i32,
-    meaning: impl FnOnce(P) -> Option<D>,
-) -> Result<D, Failure> {
-    P::try_from(value)
-        .ok()
-        .and_then(meaning)
-        .ok_or_else(|| field_invalid(field, "must be one of the values of its enum, and is required"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_have_one_form() {
-        assert_eq!(date("d", "2026-03-02").unwrap(), NaiveDate::from_ymd_opt(2026, 3, 2));
-        assert_eq!(date("d", "").unwrap(), None);
-        for wrong in
-            ["2026-3-2", "2026-02-30", "+026-03-02", "-026-03-02", "2026/03/02", "02-03-2026", " 2026-03-0"]
-        {
-            assert!(date("d", wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn times_are_within_the_contracts_years_and_to_the_microsecond() {
-        let at = |seconds, nanos| time("t", Some(Timestamp { seconds, nanos }));
-        assert_eq!(at(1, 123_456_789).unwrap().timestamp_subsec_nanos(), 123_456_000);
-        for (seconds, nanos) in [(i64::MAX, 0), (i64::MIN, 0), (253_402_300_800, 0), (0, -1), (0, i32::MAX)] {
-            assert!(at(seconds, nanos).is_err(), "{seconds} {nanos}");
-        }
-        assert!(time("t", None).is_err());
-    }
-
-    #[test]
-    fn texts_that_the_database_cannot_hold_are_refused() {
-        for nul in ["\0", "a\0b"] {
-            assert!(text("f", nul.to_owned(), 10).is_err());
-            assert!(code("f", nul.to_owned(), 10).is_err());
-            assert!(filter("f", nul).is_err());
-        }
-        assert_eq!(filter("f", "张").unwrap(), Some("张"));
-        assert_eq!(filter("f", "").unwrap(), None);
-        assert!(filter("f", &"a".repeat(FILTER_CHARS_MAX + 1)).is_err());
-    }
-
-    #[test]
-    fn names_have_one_form() {
-        assert_eq!(numbered_name("n", "postings", "postings/12").unwrap(), 12);
-        for wrong in [
-            "postings/",
-            "postings/0",
-            "postings/012",
-            "postings/-1",
-            "holds/1",
-            "postings/99999999999999999999",
-        ] {
-            assert!(numbered_name("n", "postings", wrong).is_err(), "{wrong}");
-        }
-        assert!(account_name("n", "accounts/12a").is_err());
-        assert!(account_name("n", "accounts/").is_err());
-    }
-
-    #[test]
-    fn amounts_have_all_decimals_of_their_currency() {
-        let yuan = Currency::new("CNY", 2).unwrap();
-        assert_eq!(plain(yuan, Decimal::new(5, 0)), "5.00");
-        assert_eq!(plain(Currency::new("JPY", 0).unwrap(), Decimal::new(500, 2)), "5");
+        reason: refusal.reason().name.to_owned(),
+        message: refusal.message().to_owned(),
+        field: violation.field.clone().unwrap_or_default(),
+        metadata: refusal.values().iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
     }
 }

@@ -2,20 +2,17 @@
 
 use std::fmt::Display;
 
-use countinghouse_proto::accounting::v1 as pb;
+use ::refusal::{Refusal, field_invalid};
+use form::{amount, choice, code, date, money, text, timestamp};
 use platform::refusal::Failure;
+use proto_accounting::v1 as pb;
 
-use super::{
-    account_name, amount, choice, code, date, former_number, money, refusal, template, text, timestamp,
-};
-use crate::{
-    domain::{
-        base::{NormalSide, Side, TransactionKind},
-        command::{Action, Answer, BatchMode, Business},
-        ids::{BranchCode, LedgerCodeNumber},
-        transaction::{AccountRef, Entry, Line, Posting, Transaction, Voucher},
-    },
-    error::field_invalid,
+use super::{account_name, former_number, refusal, template};
+use crate::domain::{
+    base::{NormalSide, Side, TransactionKind},
+    command::{Action, Answer, BatchMode, Business},
+    ids::{BranchCode, LedgerCodeNumber},
+    transaction::{AccountRef, Entry, Line, Posting, Transaction, Voucher},
 };
 
 /// Longest narrative, in characters.
@@ -24,12 +21,12 @@ pub(super) const NARRATIVE_CHARS_MAX: usize = 200;
 pub(super) const TRANSACTION_CODE_CHARS_MAX: usize = 32;
 
 /// What `PostTransaction` asks.
-pub fn post(request: pb::PostTransactionRequest) -> Result<Action, Failure> {
+pub fn post(request: pb::PostTransactionRequest) -> Result<Action, Refusal> {
     Ok(Action::Post(required_transaction("transaction", request.transaction)?))
 }
 
 /// What `PostBusiness` asks.
-pub fn post_business(request: pb::PostBusinessRequest) -> Result<Action, Failure> {
+pub fn post_business(request: pb::PostBusinessRequest) -> Result<Action, Refusal> {
     Ok(Action::PostBusiness(Business {
         code: code("code", request.code, TRANSACTION_CODE_CHARS_MAX)?,
         fields: template::given("fields", request.fields)?,
@@ -45,13 +42,13 @@ pub fn post_business(request: pb::PostBusinessRequest) -> Result<Action, Failure
 /// What `PostBusiness` answers.
 pub fn business_posted(answer: Answer) -> Result<pb::PostBusinessResponse, Failure> {
     match answer {
-        Answer::Posted(posting) => Ok(pb::PostBusinessResponse { posting: Some(told_posting(&posting)) }),
+        Answer::Posted(posting) => Ok(pb::PostBusinessResponse { posting: Some(posting_to_proto(&posting)) }),
         other => Err(unexpected(&other)),
     }
 }
 
 /// What `PostBatch` asks.
-pub fn post_batch(request: pb::PostBatchRequest) -> Result<Action, Failure> {
+pub fn post_batch(request: pb::PostBatchRequest) -> Result<Action, Refusal> {
     let mode = choice("mode", request.mode, |mode| match mode {
         pb::BatchMode::Unspecified => None,
         pb::BatchMode::Atomic => Some(BatchMode::Atomic),
@@ -70,14 +67,14 @@ pub fn post_batch(request: pb::PostBatchRequest) -> Result<Action, Failure> {
 pub fn required_transaction(
     field: impl Display + Copy,
     value: Option<pb::Transaction>,
-) -> Result<Transaction, Failure> {
+) -> Result<Transaction, Refusal> {
     transaction(field, value.ok_or_else(|| field_invalid(field, "is required"))?)
 }
 
 pub(super) fn transaction(
     field: impl Display + Copy,
     value: pb::Transaction,
-) -> Result<Transaction, Failure> {
+) -> Result<Transaction, Refusal> {
     Ok(Transaction {
         code: code(format_args!("{field}.code"), value.code, TRANSACTION_CODE_CHARS_MAX)?,
         transaction_date: date(format_args!("{field}.transaction_date"), &value.transaction_date)?,
@@ -98,14 +95,14 @@ pub(super) fn transaction(
     })
 }
 
-fn voucher(field: impl Display + Copy, value: pb::Voucher) -> Result<Voucher, Failure> {
+fn voucher(field: impl Display + Copy, value: pb::Voucher) -> Result<Voucher, Refusal> {
     Ok(Voucher {
         kind: code(format_args!("{field}.kind"), value.kind, 20)?,
         number: code(format_args!("{field}.number"), value.number, 32)?,
     })
 }
 
-fn line(field: impl Display + Copy, value: pb::TransactionLine) -> Result<Line, Failure> {
+fn line(field: impl Display + Copy, value: pb::TransactionLine) -> Result<Line, Refusal> {
     let (currency, amount) = amount(format_args!("{field}.amount"), value.amount)?;
     Ok(Line {
         account: account_ref(format_args!("{field}.account"), &value.account)?,
@@ -116,7 +113,7 @@ fn line(field: impl Display + Copy, value: pb::TransactionLine) -> Result<Line, 
     })
 }
 
-pub(super) fn account_ref(field: impl Display + Copy, value: &str) -> Result<AccountRef, Failure> {
+pub(super) fn account_ref(field: impl Display + Copy, value: &str) -> Result<AccountRef, Refusal> {
     if let Some(number) = value.strip_prefix("formerAccounts/") {
         return former_number(field, number).map(AccountRef::Former);
     }
@@ -146,7 +143,7 @@ pub(super) fn side(side: pb::Side) -> Option<Side> {
 }
 
 /// The side, for the contract.
-pub fn told_side(side: Side) -> pb::Side {
+pub fn side_to_proto(side: Side) -> pb::Side {
     match side {
         Side::Debit => pb::Side::Debit,
         Side::Credit => pb::Side::Credit,
@@ -156,7 +153,9 @@ pub fn told_side(side: Side) -> pb::Side {
 /// What `PostTransaction` answers.
 pub fn posted(answer: Answer) -> Result<pb::PostTransactionResponse, Failure> {
     match answer {
-        Answer::Posted(posting) => Ok(pb::PostTransactionResponse { posting: Some(told_posting(&posting)) }),
+        Answer::Posted(posting) => {
+            Ok(pb::PostTransactionResponse { posting: Some(posting_to_proto(&posting)) })
+        }
         other => Err(unexpected(&other)),
     }
 }
@@ -173,7 +172,7 @@ pub fn batch_posted(answer: Answer) -> Result<pb::PostBatchResponse, Failure> {
             .iter()
             .map(|verdict| pb::BatchResult {
                 outcome: Some(match verdict {
-                    Ok(posting) => pb::batch_result::Outcome::Posting(told_posting(posting)),
+                    Ok(posting) => pb::batch_result::Outcome::Posting(posting_to_proto(posting)),
                     Err(refused) => pb::batch_result::Outcome::Refusal(refusal(refused)),
                 }),
             })
@@ -187,14 +186,14 @@ pub fn unexpected(answer: &Answer) -> Failure {
 }
 
 /// A posting, for the contract.
-pub fn told_posting(posting: &Posting) -> pb::Posting {
+pub fn posting_to_proto(posting: &Posting) -> pb::Posting {
     pb::Posting {
         name: posting_name(posting.number.0),
         number: posting.number.0,
         request_id: posting.request_id.to_string(),
         branch: posting.branch.as_str().to_owned(),
         code: posting.code.clone(),
-        kind: told_kind(posting.kind).into(),
+        kind: kind_to_proto(posting.kind).into(),
         transaction_date: posting.transaction_date.to_string(),
         accounting_date: posting.accounting_date.to_string(),
         value_date: posting.value_date.to_string(),
@@ -208,7 +207,7 @@ pub fn told_posting(posting: &Posting) -> pb::Posting {
             .as_ref()
             .map(|voucher| pb::Voucher { kind: voucher.kind.clone(), number: voucher.number.clone() }),
         hold: posting.hold.map(|hold| format!("holds/{hold}")).unwrap_or_default(),
-        entries: posting.entries.iter().map(told_entry).collect(),
+        entries: posting.entries.iter().map(entry_to_proto).collect(),
     }
 }
 
@@ -218,7 +217,7 @@ pub fn posting_name(number: i64) -> String {
 }
 
 /// The kind of a transaction, for the contract.
-pub fn told_kind(kind: TransactionKind) -> pb::TransactionKind {
+pub fn kind_to_proto(kind: TransactionKind) -> pb::TransactionKind {
     match kind {
         TransactionKind::Cash => pb::TransactionKind::Cash,
         TransactionKind::Transfer => pb::TransactionKind::Transfer,
@@ -226,12 +225,12 @@ pub fn told_kind(kind: TransactionKind) -> pb::TransactionKind {
     }
 }
 
-fn told_entry(entry: &Entry) -> pb::Entry {
+fn entry_to_proto(entry: &Entry) -> pb::Entry {
     pb::Entry {
         account: ["accounts/", entry.account.as_str()].concat(),
         branch: entry.branch.as_str().to_owned(),
         ledger_code: entry.ledger_code.as_str().to_owned(),
-        side: told_side(entry.side).into(),
+        side: side_to_proto(entry.side).into(),
         amount: Some(money(entry.currency, entry.amount)),
         narrative: entry.narrative.clone(),
         inter_branch: entry.inter_branch,

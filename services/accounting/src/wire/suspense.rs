@@ -1,13 +1,12 @@
 //! Suspense items.
 
-use countinghouse_proto::accounting::v1 as pb;
+use form::{money, timestamp};
+use proto_accounting::v1 as pb;
 
 use super::{
-    money,
-    posting::{posting_name, told_side},
+    posting::{posting_name, side_to_proto},
     refusal,
-    template::told_ref,
-    timestamp,
+    template::ref_to_proto,
 };
 use crate::domain::suspense::{FactIdentity, SuspenseItem, SuspenseState};
 
@@ -20,33 +19,33 @@ pub fn state(value: pb::SuspenseState) -> Option<SuspenseState> {
 }
 
 /// An item, for the contract.
-pub fn told(item: &SuspenseItem) -> pb::SuspenseItem {
+pub fn to_proto(item: &SuspenseItem) -> pb::SuspenseItem {
     let state = match item.state {
         SuspenseState::Open => pb::SuspenseState::Open,
     };
-    let mut told = pb::SuspenseItem {
+    let mut proto = pb::SuspenseItem {
         name: format!("suspenseItems/{}", item.number),
         number: item.number.0,
         branch: item.branch.to_string(),
         state: state.into(),
         reason: Some(refusal(&item.refusal)),
         code: item.code.clone(),
-        fact: Some(told_fact(&item.fact)),
+        fact: Some(fact_to_proto(&item.fact)),
         open_date: item.opened_on.to_string(),
         record_time: Some(timestamp(item.opened.at)),
         ..pb::SuspenseItem::default()
     };
     if let Some(line) = &item.line {
-        told.posting = posting_name(line.posting.0);
-        told.account = format!("accounts/{}", line.account);
-        told.side = told_side(line.side).into();
-        told.amount = Some(money(line.currency, line.amount));
-        told.meant_account = told_ref(&line.meant);
+        proto.posting = posting_name(line.posting.0);
+        proto.account = format!("accounts/{}", line.account);
+        proto.side = side_to_proto(line.side).into();
+        proto.amount = Some(money(line.currency, line.amount));
+        proto.meant_account = ref_to_proto(&line.meant);
     }
-    told
+    proto
 }
 
-fn told_fact(fact: &FactIdentity) -> pb::SuspenseFact {
+fn fact_to_proto(fact: &FactIdentity) -> pb::SuspenseFact {
     pb::SuspenseFact {
         service: fact.service.clone(),
         topic: fact.topic.clone(),

@@ -1,27 +1,24 @@
 //! Posting templates, and the fields of business transactions.
 
-use countinghouse_proto::{accounting::v1 as pb, common::v1 as common};
+use ::refusal::{Refusal, field_invalid};
+use form::{amount, choice, code, currency_code, required_text, text};
 use pb::business_field::Value;
-use platform::refusal::Failure;
+use proto_accounting::v1 as pb;
+use proto_common::common::v1 as common;
 
 use super::{
-    account_name, amount,
+    account_name,
     base_content::TITLE_CHARS_MAX,
-    choice, code, currency_code,
-    posting::{self, NARRATIVE_CHARS_MAX, TRANSACTION_CODE_CHARS_MAX, told_side},
-    required_text, text,
+    posting::{self, NARRATIVE_CHARS_MAX, TRANSACTION_CODE_CHARS_MAX, side_to_proto},
 };
-use crate::{
-    domain::{
-        ids::{BranchCode, LedgerCodeNumber},
-        template::{
-            ACTING_BRANCH, AccountSource, BranchSource, CurrencySource, EXPRESSION_CHARS_MAX, ExampleLine,
-            FactField, FieldKind, Given, GivenField, PostingTemplate, TemplateExample, TemplateFact,
-            TemplateField, TemplateLine,
-        },
-        transaction::AccountRef,
+use crate::domain::{
+    ids::{BranchCode, LedgerCodeNumber},
+    template::{
+        ACTING_BRANCH, AccountSource, BranchSource, CurrencySource, EXPRESSION_CHARS_MAX, ExampleLine,
+        FactField, FieldKind, Given, GivenField, PostingTemplate, TemplateExample, TemplateFact,
+        TemplateField, TemplateLine,
     },
-    error::field_invalid,
+    transaction::AccountRef,
 };
 
 /// Longest text that a field of a business transaction is given: that of the longest field.
@@ -38,13 +35,13 @@ fn each<P, D>(
     field: &str,
     name: &str,
     items: Vec<P>,
-    convert: impl Fn(&str, P) -> Result<D, Failure>,
-) -> Result<Vec<D>, Failure> {
+    convert: impl Fn(&str, P) -> Result<D, Refusal>,
+) -> Result<Vec<D>, Refusal> {
     items.into_iter().enumerate().map(|(i, item)| convert(&format!("{field}.{name}[{i}]"), item)).collect()
 }
 
 /// The template that a caller asks to set.
-pub fn asked(field: &str, value: pb::PostingTemplate) -> Result<PostingTemplate, Failure> {
+pub fn from_proto(field: &str, value: pb::PostingTemplate) -> Result<PostingTemplate, Refusal> {
     Ok(PostingTemplate {
         code: code(&format!("{field}.code"), value.code, TRANSACTION_CODE_CHARS_MAX)?,
         title: required_text(&format!("{field}.title"), value.title, TITLE_CHARS_MAX)?,
@@ -57,7 +54,7 @@ pub fn asked(field: &str, value: pb::PostingTemplate) -> Result<PostingTemplate,
     })
 }
 
-fn declared(field: &str, value: pb::TemplateField) -> Result<TemplateField, Failure> {
+fn declared(field: &str, value: pb::TemplateField) -> Result<TemplateField, Refusal> {
     Ok(TemplateField {
         name: text(&format!("{field}.name"), value.name, NAME_CHARS_MAX)?,
         kind: choice(&format!("{field}.type"), value.r#type, |kind| match kind {
@@ -73,7 +70,7 @@ fn declared(field: &str, value: pb::TemplateField) -> Result<TemplateField, Fail
     })
 }
 
-fn line(field: &str, value: pb::TemplateLine) -> Result<TemplateLine, Failure> {
+fn line(field: &str, value: pb::TemplateLine) -> Result<TemplateLine, Refusal> {
     Ok(TemplateLine {
         account: account_source(&format!("{field}.account"), &value.account)?,
         side: choice(&format!("{field}.side"), value.side, posting::side)?,
@@ -89,7 +86,7 @@ fn in_braces(text: &str) -> Option<&str> {
     text.strip_prefix('{')?.strip_suffix('}')
 }
 
-fn account_source(field: &str, value: &str) -> Result<AccountSource, Failure> {
+fn account_source(field: &str, value: &str) -> Result<AccountSource, Refusal> {
     if let Some(name) = in_braces(value) {
         return Ok(AccountSource::Field(text(field, name.to_owned(), NAME_CHARS_MAX)?));
     }
@@ -107,7 +104,7 @@ fn account_source(field: &str, value: &str) -> Result<AccountSource, Failure> {
     Ok(AccountSource::OfBranch { branch, ledger_code })
 }
 
-fn told_account(source: &AccountSource) -> String {
+fn account_to_proto(source: &AccountSource) -> String {
     match source {
         AccountSource::Number(number) => format!("accounts/{number}"),
         AccountSource::Field(name) => format!("{{{name}}}"),
@@ -122,14 +119,14 @@ fn told_account(source: &AccountSource) -> String {
     }
 }
 
-fn currency_source(field: &str, value: String) -> Result<CurrencySource, Failure> {
+fn currency_source(field: &str, value: String) -> Result<CurrencySource, Refusal> {
     if let Ok(code) = currency_code(field, &value) {
         return Ok(CurrencySource::Code(code));
     }
     Ok(CurrencySource::Field(required_text(field, value, NAME_CHARS_MAX)?))
 }
 
-fn example(field: &str, value: pb::TemplateExample) -> Result<TemplateExample, Failure> {
+fn example(field: &str, value: pb::TemplateExample) -> Result<TemplateExample, Refusal> {
     Ok(TemplateExample {
         title: text(&format!("{field}.title"), value.title, TITLE_CHARS_MAX)?,
         branch: BranchCode::new(code(&format!("{field}.branch"), value.branch, 6)?),
@@ -138,7 +135,7 @@ fn example(field: &str, value: pb::TemplateExample) -> Result<TemplateExample, F
     })
 }
 
-fn example_line(field: &str, value: pb::TemplateExampleLine) -> Result<ExampleLine, Failure> {
+fn example_line(field: &str, value: pb::TemplateExampleLine) -> Result<ExampleLine, Refusal> {
     let (currency, amount) = amount(&format!("{field}.amount"), value.amount)?;
     Ok(ExampleLine {
         account: posting::account_ref(&format!("{field}.account"), &value.account)?,
@@ -149,7 +146,7 @@ fn example_line(field: &str, value: pb::TemplateExampleLine) -> Result<ExampleLi
     })
 }
 
-fn fact(field: &str, value: pb::TemplateFact) -> Result<TemplateFact, Failure> {
+fn fact(field: &str, value: pb::TemplateFact) -> Result<TemplateFact, Refusal> {
     Ok(TemplateFact {
         kind: code(&format!("{field}.type"), value.r#type, FACT_CHARS_MAX)?,
         branch: required_text(&format!("{field}.branch"), value.branch, POINTER_CHARS_MAX)?,
@@ -168,7 +165,7 @@ fn fact(field: &str, value: pb::TemplateFact) -> Result<TemplateFact, Failure> {
 }
 
 /// The fields of a business transaction, as they were given.
-pub fn given(field: &str, fields: Vec<pb::BusinessField>) -> Result<Vec<GivenField>, Failure> {
+pub fn given(field: &str, fields: Vec<pb::BusinessField>) -> Result<Vec<GivenField>, Refusal> {
     let each = |(i, value): (usize, pb::BusinessField)| {
         let field = format!("{field}[{i}]");
         let name = required_text(&format!("{field}.name"), value.name, NAME_CHARS_MAX)?;
@@ -187,20 +184,20 @@ pub fn given(field: &str, fields: Vec<pb::BusinessField>) -> Result<Vec<GivenFie
 }
 
 /// A template, for the contract.
-pub fn told(template: &PostingTemplate) -> pb::PostingTemplate {
+pub fn to_proto(template: &PostingTemplate) -> pb::PostingTemplate {
     pb::PostingTemplate {
         code: template.code.clone(),
         title: template.title.clone(),
-        fields: template.fields.iter().map(told_field).collect(),
-        lines: template.lines.iter().map(told_line).collect(),
-        examples: template.examples.iter().map(told_example).collect(),
-        facts: template.facts.iter().map(told_fact).collect(),
+        fields: template.fields.iter().map(field_to_proto).collect(),
+        lines: template.lines.iter().map(line_to_proto).collect(),
+        examples: template.examples.iter().map(example_to_proto).collect(),
+        facts: template.facts.iter().map(fact_to_proto).collect(),
         narrative: template.narrative.clone(),
         closed: template.closed,
     }
 }
 
-fn told_field(field: &TemplateField) -> pb::TemplateField {
+fn field_to_proto(field: &TemplateField) -> pb::TemplateField {
     let kind = match field.kind {
         FieldKind::Amount => pb::TemplateFieldType::Amount,
         FieldKind::Text => pb::TemplateFieldType::Text,
@@ -212,10 +209,10 @@ fn told_field(field: &TemplateField) -> pb::TemplateField {
     pb::TemplateField { name: field.name.clone(), r#type: kind.into(), required: field.required }
 }
 
-fn told_line(line: &TemplateLine) -> pb::TemplateLine {
+fn line_to_proto(line: &TemplateLine) -> pb::TemplateLine {
     pb::TemplateLine {
-        account: told_account(&line.account),
-        side: told_side(line.side).into(),
+        account: account_to_proto(&line.account),
+        side: side_to_proto(line.side).into(),
         amount: line.amount.clone(),
         currency: match &line.currency {
             CurrencySource::Code(code) => code.to_string(),
@@ -226,7 +223,7 @@ fn told_line(line: &TemplateLine) -> pb::TemplateLine {
     }
 }
 
-fn told_example(example: &TemplateExample) -> pb::TemplateExample {
+fn example_to_proto(example: &TemplateExample) -> pb::TemplateExample {
     let field = |field: &GivenField| pb::BusinessField {
         name: field.name.clone(),
         value: Some(match &field.value {
@@ -238,8 +235,8 @@ fn told_example(example: &TemplateExample) -> pb::TemplateExample {
         }),
     };
     let line = |line: &ExampleLine| pb::TemplateExampleLine {
-        account: told_ref(&line.account),
-        side: told_side(line.side).into(),
+        account: ref_to_proto(&line.account),
+        side: side_to_proto(line.side).into(),
         amount: Some(common::Money { currency: line.currency.to_string(), amount: line.amount.to_string() }),
         narrative: line.narrative.clone(),
     };
@@ -252,7 +249,7 @@ fn told_example(example: &TemplateExample) -> pb::TemplateExample {
 }
 
 /// The account that a line means, for the contract.
-pub fn told_ref(account: &AccountRef) -> String {
+pub fn ref_to_proto(account: &AccountRef) -> String {
     match account {
         AccountRef::Number(number) => format!("accounts/{number}"),
         AccountRef::Former(number) => format!("formerAccounts/{number}"),
@@ -262,7 +259,7 @@ pub fn told_ref(account: &AccountRef) -> String {
     }
 }
 
-fn told_fact(fact: &TemplateFact) -> pb::TemplateFact {
+fn fact_to_proto(fact: &TemplateFact) -> pb::TemplateFact {
     let field = |field: &FactField| pb::TemplateFactField {
         name: field.name.clone(),
         pointer: field.pointer.clone(),

@@ -1,19 +1,19 @@
 //! Accounts through the API: their status machine, their history, and who may change what.
 
-use countinghouse_proto::accounting::v1::{
+use proto_accounting::v1::{
     AccountStatus, ActivateAccountRequest, ChangeAccountRequest, CloseAccountRequest, FreezeAccountRequest,
     FreezeKind, ListAccountVersionsRequest, ListAccountsRequest, OpenAccountRequest, UnfreezeAccountRequest,
 };
 
 use crate::support::{
-    Bank, credit, debit, new_id, own,
+    BankFixture, credit, debit, new_id, own,
     people::{SUB_BRANCH, SUPERVISOR, TELLER, TELLER_ELSEWHERE},
     personal_account, post, yuan,
 };
 
 #[tokio::test]
 async fn an_account_goes_through_its_life() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let pending = OpenAccountRequest { pending: true, ..personal_account(SUB_BRANCH, "C1") };
     let account = bank.done(TELLER, pending).await.account.unwrap().name;
     assert_eq!(bank.pay_in(TELLER, &account, "10").await.unwrap_err().reason, "ACCOUNT_PENDING");
@@ -57,7 +57,7 @@ async fn an_account_goes_through_its_life() {
         request_id: new_id(),
         branch: SUB_BRANCH.to_owned(),
         account: account.clone(),
-        reason: "asked for".to_owned(),
+        reason: "requested".to_owned(),
     };
     assert_eq!(bank.refused(TELLER, close()).await.reason, "ACCOUNT_NOT_EMPTY");
     bank.post(TELLER, fee("15")).await.unwrap();
@@ -76,7 +76,7 @@ async fn an_account_goes_through_its_life() {
 
 #[tokio::test]
 async fn terms_change_in_the_keeping_branch_by_two_persons() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let account = bank.open_account(TELLER, "C1").await;
     let change = |branch: &str| ChangeAccountRequest {
         request_id: new_id(),

@@ -2,7 +2,7 @@
 
 use testkit::matrix::{Matrix, Row};
 
-use crate::support::{House, issuer, people::SUB_BRANCH};
+use crate::support::{ServiceHarness, issuer, people::SUB_BRANCH};
 
 const ROLES: &[&str] = &[
     "teller",
@@ -52,9 +52,9 @@ const ROWS: &[Row<'static>] = &[
     Row { rpc: "HoldService/ReleaseHold", roles: POSTERS },
     Row { rpc: "HoldService/GetHold", roles: DESKS },
     Row { rpc: "HoldService/ListHolds", roles: DESKS },
-    Row { rpc: "MovingInService/ImportAccounts", roles: &["migration_operator"] },
-    Row { rpc: "MovingInService/ImportPostings", roles: &["migration_operator"] },
-    Row { rpc: "MovingInService/SearchFormerNumbers", roles: DESKS },
+    Row { rpc: "OnboardingService/ImportAccounts", roles: &["migration_operator"] },
+    Row { rpc: "OnboardingService/ImportPostings", roles: &["migration_operator"] },
+    Row { rpc: "OnboardingService/SearchFormerNumbers", roles: DESKS },
     Row { rpc: "SuspenseService/GetSuspenseItem", roles: KEEPERS },
     Row { rpc: "SuspenseService/ListSuspenseItems", roles: KEEPERS },
     Row { rpc: "ApprovalService/GetApproval", roles: ROLES },
@@ -65,7 +65,7 @@ const ROWS: &[Row<'static>] = &[
 
 #[tokio::test]
 async fn each_rpc_lets_in_whom_it_should_and_nobody_else() {
-    let house = House::start().await;
+    let house = ServiceHarness::start().await;
     let matrix = Matrix {
         packages: &["countinghouse.accounting.v1", "countinghouse.approval.v1"],
         rows: ROWS,

@@ -1,15 +1,13 @@
 //! Base data through the API: effective dates, two persons, before and after, history.
 
-use countinghouse_proto::{
-    accounting::v1::{
-        BaseRecord, ChangeBaseDataRequest, GetBaseRecordRequest, ListBaseRecordVersionsRequest, Parameter,
-        base_record::Content,
-    },
-    approval::v1::GetApprovalRequest,
+use proto_accounting::v1::{
+    BaseRecord, ChangeBaseDataRequest, GetBaseRecordRequest, ListBaseRecordVersionsRequest, Parameter,
+    base_record::Content,
 };
+use proto_common::approval::v1::GetApprovalRequest;
 
 use crate::support::{
-    Bank, DAY, new_id,
+    BankFixture, DAY, new_id,
     people::{CHECKER, HEAD_OFFICE, MAKER},
     record,
 };
@@ -28,7 +26,7 @@ fn change(records: Vec<BaseRecord>) -> ChangeBaseDataRequest {
     }
 }
 
-async fn in_force(bank: &Bank, on: &str) -> String {
+async fn in_force(bank: &BankFixture, on: &str) -> String {
     let name = "parameters/AMOUNT_MAX".to_owned();
     let request = GetBaseRecordRequest { name, effective_on: on.to_owned() };
     match bank.done(MAKER, request).await.record.and_then(|record| record.content) {
@@ -39,7 +37,7 @@ async fn in_force(bank: &Bank, on: &str) -> String {
 
 #[tokio::test]
 async fn a_change_holds_from_its_date_when_a_second_person_has_seen_before_and_after() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let before = in_force(&bank, DAY).await;
     let request = change(vec![amount_max("2026-04-01", "5000")]);
     let name = bank.refused(MAKER, request.clone()).await.metadata["approval"].clone();
@@ -62,7 +60,7 @@ async fn a_change_holds_from_its_date_when_a_second_person_has_seen_before_and_a
 
 #[tokio::test]
 async fn a_change_that_is_wrong_is_refused_before_anyone_has_to_check_it() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let cases = [
         (amount_max(DAY, "5000"), "EFFECTIVE_DATE_PAST"),
         (amount_max("2026-04-01", "plenty"), "BASE_RECORD_INVALID"),

@@ -1,15 +1,13 @@
 //! Business transactions through the API: the template in force makes the lines; refusals, repeats, dry runs, approval.
 
-use countinghouse_proto::{
-    accounting::v1::{
-        BaseRecord, BusinessField, ChangeBaseDataRequest, PostBusinessRequest, Posting, PostingTemplate,
-        base_record::Content, business_field::Value,
-    },
-    approval::v1::ApproveRequestRequest,
+use proto_accounting::v1::{
+    BaseRecord, BusinessField, ChangeBaseDataRequest, PostBusinessRequest, Posting, PostingTemplate,
+    base_record::Content, business_field::Value,
 };
+use proto_common::approval::v1::ApproveRequestRequest;
 
 use crate::support::{
-    Bank, debit, new_id, own,
+    BankFixture, debit, new_id, own,
     people::{CHECKER, HEAD_OFFICE, MAKER, SUB_BRANCH, SUPERVISOR, TELLER},
     post, record, templates, yuan,
 };
@@ -48,12 +46,12 @@ fn delivery(amount: &str) -> PostBusinessRequest {
     business("CASH_DELIVERY", [field("amount", Value::Amount(yuan(amount))), text("keeper", HEAD_OFFICE)])
 }
 
-async fn done(bank: &Bank, request: PostBusinessRequest) -> Posting {
+async fn done(bank: &BankFixture, request: PostBusinessRequest) -> Posting {
     bank.done(TELLER, request).await.posting.expect("a posting")
 }
 
-async fn with_vouchers() -> (Bank, String) {
-    let bank = Bank::open().await;
+async fn with_vouchers() -> (BankFixture, String) {
+    let bank = BankFixture::open().await;
     let account = bank.open_funded(TELLER, "C1", "100").await;
     bank.post(TELLER, post(SUB_BRANCH, "RECEIVE", [debit(&own(SUB_BRANCH, "8001"), yuan("25"))]))
         .await
@@ -138,7 +136,7 @@ async fn what_is_wrong_is_told_with_the_field_or_the_templates_line() {
 
 #[tokio::test]
 async fn above_the_limit_a_second_person_agrees() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     done(&bank, delivery("50000")).await;
     let request = delivery("50000.01");
     let refused = bank.refused(TELLER, request.clone()).await;

@@ -1,14 +1,13 @@
 //! Business facts from Kafka: booked once by template though they come twice and out of order, kept when they cannot be booked,
 //! and waited for while the broker is away.
 
-use contracts::assert_matches_event;
-use countinghouse_proto::accounting::v1::{
-    AccountKind, FreezeAccountRequest, FreezeKind, GetSuspenseItemRequest, ListPostingsRequest,
-    ListSuspenseItemsRequest, Posting, SuspenseItem,
-};
 use platform::{
     clock::Clock,
     facts::{Fact, KafkaConfig, record},
+};
+use proto_accounting::v1::{
+    AccountKind, FreezeAccountRequest, FreezeKind, GetSuspenseItemRequest, ListPostingsRequest,
+    ListSuspenseItemsRequest, Posting, SuspenseItem,
 };
 use rdkafka::{
     Message,
@@ -19,8 +18,10 @@ use serde_json::{Value, json};
 use testkit::{PrivateBroker, wait_for};
 use uuid::Uuid;
 
+use testkit::contract::assert_matches_event;
+
 use crate::support::{
-    BOUND, Bank, debit, own,
+    BOUND, BankFixture, debit, own,
     people::{HEAD_OFFICE, OPERATIONS, SUB_BRANCH, TELLER},
     post, yuan,
 };
@@ -32,7 +33,7 @@ const TOPICS: [&str; 3] = [DELIVERIES, SALES, BATCHES];
 const SUSPENSE: &str = "countinghouse.accounting.suspense.v1";
 
 /// A fact of another service.
-fn fact(bank: &Bank, topic: &str, kind: &str, id: u128, payload: &Value) -> Fact {
+fn fact(bank: &BankFixture, topic: &str, kind: &str, id: u128, payload: &Value) -> Fact {
     Fact {
         id: Uuid::from_u128(id),
         topic: topic.to_owned(),
@@ -46,28 +47,28 @@ fn fact(bank: &Bank, topic: &str, kind: &str, id: u128, payload: &Value) -> Fact
     }
 }
 
-pub fn delivery(bank: &Bank, id: u128, amount: &str) -> Fact {
+pub fn delivery(bank: &BankFixture, id: u128, amount: &str) -> Fact {
     let amount = json!({ "currency": "CNY", "amount": amount });
     let delivery =
         json!({ "branch": SUB_BRANCH, "keeper": HEAD_OFFICE, "amount": amount, "date": "2026-03-01" });
     fact(bank, DELIVERIES, "CashDelivered", id, &json!({ "delivery": delivery }))
 }
 
-fn sale(bank: &Bank, id: u128, payer: &str, pieces: i64) -> Fact {
+fn sale(bank: &BankFixture, id: u128, payer: &str, pieces: i64) -> Fact {
     let price = json!({ "currency": "CNY", "amount": "7.50" });
     let sale =
         json!({ "branch": SUB_BRANCH, "account": payer, "price": price, "pieces": pieces.to_string() });
     fact(bank, SALES, "VoucherSold", id, &json!({ "sale": sale }))
 }
 
-fn batch(bank: &Bank, id: u128, payee: &str, net: &str) -> Fact {
+fn batch(bank: &BankFixture, id: u128, payee: &str, net: &str) -> Fact {
     let net = json!({ "currency": "CNY", "amount": net });
     let batch = json!({ "branch": SUB_BRANCH, "net": net, "direction": "RECEIVED", "payee": payee });
     fact(bank, BATCHES, "BatchClosed", id, &json!({ "batch": batch }))
 }
 
 /// Publishes facts in this order, each as the service that owns its topic.
-pub async fn publish(bank: &Bank, facts: &[&Fact]) {
+pub async fn publish(bank: &BankFixture, facts: &[&Fact]) {
     let kafka: &KafkaConfig = &bank.config.kafka;
     let producer: FutureProducer = kafka.producer().unwrap().create().unwrap();
     for fact in facts {
@@ -80,7 +81,7 @@ pub async fn publish(bank: &Bank, facts: &[&Fact]) {
 }
 
 /// The postings of a code, newest first, as soon as there are so many.
-async fn postings(bank: &Bank, code: &str, count: usize) -> Vec<Posting> {
+async fn postings(bank: &BankFixture, code: &str, count: usize) -> Vec<Posting> {
     wait_for(BOUND, "the facts to be booked", || async {
         let request = ListPostingsRequest { code: code.to_owned(), ..ListPostingsRequest::default() };
         let found = bank.done(OPERATIONS, request).await.postings;
@@ -90,7 +91,7 @@ async fn postings(bank: &Bank, code: &str, count: usize) -> Vec<Posting> {
 }
 
 /// The open items, newest first, as soon as there are so many.
-async fn items(bank: &Bank, count: usize) -> Vec<SuspenseItem> {
+async fn items(bank: &BankFixture, count: usize) -> Vec<SuspenseItem> {
     wait_for(BOUND, "the items to be opened", || async {
         let found = bank.done(OPERATIONS, ListSuspenseItemsRequest::default()).await.items;
         (found.len() >= count).then_some(found)
@@ -98,8 +99,8 @@ async fn items(bank: &Bank, count: usize) -> Vec<SuspenseItem> {
     .await
 }
 
-async fn bank() -> (Bank, String) {
-    let bank = Bank::taking_in(testkit::kafka().await, &TOPICS).await;
+async fn bank() -> (BankFixture, String) {
+    let bank = BankFixture::taking_in(testkit::kafka().await, &TOPICS).await;
     let account = bank.open_funded(TELLER, "C1", "100").await;
     bank.post(TELLER, post(SUB_BRANCH, "RECEIVE", [debit(&own(SUB_BRANCH, "8001"), yuan("25"))]))
         .await
@@ -108,7 +109,7 @@ async fn bank() -> (Bank, String) {
 }
 
 /// Waits for the marks of so many facts, and deletes them: from here on only the book knows what it has booked.
-async fn forget_marks(bank: &Bank, count: u64) {
+async fn forget_marks(bank: &BankFixture, count: u64) {
     wait_for(BOUND, "the facts to be marked", || async {
         let marks: i64 = sqlx::query_scalar("SELECT count(*) FROM platform.inbox")
             .fetch_one(&bank.database.owner)
@@ -161,7 +162,7 @@ async fn facts_are_booked_once_though_they_come_twice_and_out_of_order() {
     assert!(bank.trial_balance().await.balanced);
 }
 
-fn last_of(bank: &Bank, topic: &str, account: &str) -> Fact {
+fn last_of(bank: &BankFixture, topic: &str, account: &str) -> Fact {
     match topic {
         DELIVERIES => delivery(bank, 11, "1.00"),
         SALES => sale(bank, 12, account, 1),
@@ -223,9 +224,9 @@ async fn what_cannot_be_booked_where_it_belongs_is_an_open_item() {
     let next = ListSuspenseItemsRequest { page_token: first.next_page_token, ..page };
     assert_eq!(bank.done(OPERATIONS, next).await.items[0].number, 3);
 
-    let told = bank.records(SUSPENSE, 5).await;
-    assert_eq!(told.len(), 5);
-    for record in &told {
+    let facts = bank.records(SUSPENSE, 5).await;
+    assert_eq!(facts.len(), 5);
+    for record in &facts {
         let headers = record.headers().unwrap();
         let headers = headers.iter().map(|header| (header.key, header.value.unwrap_or_default()));
         assert_matches_event(bank.contract_name(record.topic()), record.payload().unwrap(), headers);
@@ -262,7 +263,7 @@ async fn what_is_no_fact_of_the_topics_owner_is_a_dead_letter_and_holds_nobody_u
 #[tokio::test]
 async fn facts_are_booked_after_the_broker_and_the_writers_session_were_lost() {
     let broker = PrivateBroker::start().await;
-    let bank = Bank::taking_in(broker.kafka(), &TOPICS).await;
+    let bank = BankFixture::taking_in(broker.kafka(), &TOPICS).await;
     publish(&bank, &[&delivery(&bank, 1, "1.00")]).await;
     postings(&bank, "CASH_DELIVERY", 1).await;
     broker.kill().await;

@@ -6,15 +6,15 @@ use accounting::{
     app::{verify, writer::Recent},
     events::PostingJournal,
 };
-use countinghouse_proto::accounting::v1::{GetAccountRequest, PostTransactionRequest};
 use futures::future::join_all;
 use platform::relay::{self, Backlog, FactSource, JournalSource};
+use proto_accounting::v1::{GetAccountRequest, PostTransactionRequest};
 use serde_json::Value;
 use testkit::{PrivateBroker, wait_for};
 use tonic::Code;
 
 use crate::support::{
-    BOUND, Bank, Refused, credit, debit, own,
+    BOUND, BankFixture, Refused, credit, debit, own,
     people::{SUB_BRANCH, TELLER},
     post, yuan,
 };
@@ -34,8 +34,8 @@ fn take_in() -> PostTransactionRequest {
 }
 
 /// A bank whose statements may not take long, with a writer that has just begun.
-async fn hurried() -> Bank {
-    let mut bank = Bank::open().await;
+async fn hurried() -> BankFixture {
+    let mut bank = BankFixture::open().await;
     bank.house().stop().await;
     bank.house().config.writer.statement_timeout_ms = SHORT_MS;
     bank.house().start_again().await;
@@ -43,7 +43,7 @@ async fn hurried() -> Bank {
     bank
 }
 
-async fn last_posting(bank: &Bank) -> i64 {
+async fn last_posting(bank: &BankFixture) -> i64 {
     bank.trial_balance().await.last_posting
 }
 
@@ -52,7 +52,7 @@ fn assert_busy(refused: &Refused) {
     assert!(refused.retry_after.is_some(), "it says when to try again");
 }
 
-impl Bank {
+impl BankFixture {
     /// Has every append fail as Postgres fails when its disk is full.
     async fn fill_disk(&self) {
         for statement in [
@@ -94,7 +94,7 @@ impl Bank {
 
 #[tokio::test]
 async fn a_full_disk_is_told_as_such_until_there_is_room_and_nothing_is_lost() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let account = bank.open_funded(TELLER, "C1", "100").await;
     let before = last_posting(&bank).await;
     let session = bank.writers_session().await;
@@ -141,7 +141,7 @@ async fn an_append_that_takes_too_long_is_not_written_and_the_writer_goes_on() {
 
 #[tokio::test]
 async fn a_request_whose_load_takes_too_long_fails_alone_and_does_not_stop_the_writer() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     let cold = bank.open_funded(TELLER, "C1", "100").await;
     bank.house().stop().await;
     bank.house().config.writer.statement_timeout_ms = SHORT_MS;
@@ -170,7 +170,7 @@ async fn a_request_whose_load_takes_too_long_fails_alone_and_does_not_stop_the_w
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_fails_its_own_repeat_and_no_other_request() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let opened = crate::support::personal_account(SUB_BRANCH, "C1");
     bank.done(TELLER, opened.clone()).await;
     let session = bank.writers_session().await;
@@ -191,7 +191,7 @@ async fn an_answer_that_cannot_be_read_fails_its_own_repeat_and_no_other_request
 
 #[tokio::test]
 async fn a_database_that_takes_no_writes_any_more_is_left_and_sought_anew() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let before = last_posting(&bank).await;
     let first = bank.writers_session().await;
     bank.set_read_only("on").await;
@@ -217,7 +217,7 @@ async fn a_database_that_takes_no_writes_any_more_is_left_and_sought_anew() {
 #[tokio::test]
 async fn while_kafka_is_away_facts_wait_and_then_go_out_in_order() {
     let broker = PrivateBroker::start().await;
-    let bank = Bank::on(&broker).await;
+    let bank = BankFixture::on(&broker).await;
     let journal = JournalSource::new(PostingJournal { recent: Recent::default() });
     let posted = last_posting(&bank).await;
     relay::drained(&bank.database.dml, &journal, posted, BOUND).await.unwrap();
@@ -243,7 +243,7 @@ async fn while_kafka_is_away_facts_wait_and_then_go_out_in_order() {
     assert_eq!(numbers, (1..=posted).collect::<Vec<_>>());
 }
 
-async fn backlog(bank: &Bank, journal: &JournalSource<PostingJournal>) -> Backlog {
+async fn backlog(bank: &BankFixture, journal: &JournalSource<PostingJournal>) -> Backlog {
     let mut conn = bank.database.dml.acquire().await.unwrap();
     journal.backlog(&mut conn).await.unwrap()
 }
@@ -256,7 +256,7 @@ fn number(record: &rdkafka::message::OwnedMessage) -> i64 {
 
 #[tokio::test]
 async fn a_clock_that_goes_back_does_not_take_the_journal_back() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     let ahead = Duration::from_hours(1);
     bank.clock.advance(ahead);
     bank.post(TELLER, take_in()).await.unwrap();

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use platform::clock::Clock;
 use sqlx::PgConnection;
 
-use crate::support::{Bank, people::TELLER};
+use crate::support::{BankFixture, people::TELLER};
 
 /// Holds that were placed and released, two events each: every other one of the account, and the rest of many.
 const ENDED: i32 = 50_000;
@@ -23,7 +23,7 @@ const PAGE: i64 = 20;
 const READ_FOR_EACH: i64 = 50;
 
 /// An account with a long history of holds, and `OPEN` that are open.
-async fn account_with_history(bank: &Bank) -> i64 {
+async fn account_with_history(bank: &BankFixture) -> i64 {
     let name = bank.open_account(TELLER, "C1").await;
     let owner = &bank.database.owner;
     let id: i64 = sqlx::query_scalar("SELECT id FROM account WHERE 'accounts/' || number = $1")
@@ -72,7 +72,7 @@ async fn due(conn: &mut PgConnection, now: DateTime<Utc>) -> usize {
 
 #[tokio::test]
 async fn a_long_history_of_holds_is_not_read() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     let account = account_with_history(&bank).await;
     // Nobody writes anything down meanwhile.
     bank.house().stop().await;
@@ -116,7 +116,7 @@ async fn a_long_history_of_holds_is_not_read() {
 
 #[tokio::test]
 async fn which_holds_are_open_follows_the_journal_and_nobody_else() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     account_with_history(&bank).await;
     let differing: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM (

@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use countinghouse_proto::accounting::v1::{
+use pbjson_types::Timestamp;
+use platform::clock::Clock;
+use proto_accounting::v1::{
     CaptureHoldRequest, GetHoldRequest, Hold, HoldState, ListHoldsRequest, PlaceHoldRequest,
     ReleaseHoldRequest,
 };
-use pbjson_types::Timestamp;
-use platform::clock::Clock;
 use testkit::wait_for;
 
 use crate::support::{
-    BOUND, Bank, credit, debit, new_id, own,
+    BOUND, BankFixture, credit, debit, new_id, own,
     people::{OTHER_TELLER, SUB_BRANCH, TELLER},
     post, yuan,
 };
 
-fn place(bank: &Bank, account: &str, amount: &str, life: Duration) -> PlaceHoldRequest {
+fn place(bank: &BankFixture, account: &str, amount: &str, life: Duration) -> PlaceHoldRequest {
     let expires_at = bank.clock.now() + life;
     PlaceHoldRequest {
         request_id: new_id(),
@@ -41,14 +41,14 @@ fn capture(hold: &Hold, amount: &str, keep_rest: bool) -> CaptureHoldRequest {
     }
 }
 
-async fn placed(bank: &Bank, account: &str, amount: &str) -> Hold {
+async fn placed(bank: &BankFixture, account: &str, amount: &str) -> Hold {
     let request = place(bank, account, amount, Duration::from_hours(24));
     bank.done(TELLER, request).await.hold.unwrap()
 }
 
 #[tokio::test]
 async fn a_hold_is_captured_in_parts_and_gives_no_more_than_it_set_aside() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let account = bank.open_funded(TELLER, "C1", "1000").await;
     let hold = placed(&bank, &account, "600").await;
     assert_eq!(bank.available(TELLER, &account).await, "400.00");
@@ -73,7 +73,7 @@ async fn a_hold_is_captured_in_parts_and_gives_no_more_than_it_set_aside() {
 
 #[tokio::test]
 async fn a_hold_that_was_released_or_has_lapsed_sets_nothing_aside() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let account = bank.open_funded(TELLER, "C1", "1000").await;
     let released = placed(&bank, &account, "100").await;
     let request = ReleaseHoldRequest {
@@ -105,7 +105,7 @@ async fn a_hold_that_was_released_or_has_lapsed_sets_nothing_aside() {
 
 #[tokio::test]
 async fn a_hold_that_cannot_be_is_refused_by_its_field() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let account = bank.open_funded(TELLER, "C1", "1000").await;
     let good = place(&bank, &account, "10", Duration::from_hours(1));
     let cases = [

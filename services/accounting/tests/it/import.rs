@@ -11,7 +11,7 @@ use testkit::{keys::Claims, wait_for};
 use tokio::process::{Child, Command};
 
 use crate::support::{
-    BOUND, Bank, issuer,
+    BOUND, BankFixture, issuer,
     people::{HEAD_OFFICE, MIGRATOR, OPERATIONS},
 };
 
@@ -40,7 +40,7 @@ impl Desk {
         self.0.join(name).exists()
     }
 
-    fn start(&self, bank: &Bank, kind: &str, file: &str, more: &[&str]) -> Child {
+    fn start(&self, bank: &BankFixture, kind: &str, file: &str, more: &[&str]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_accounting"))
             .args(["import", kind, file, "--branch", HEAD_OFFICE, "--token-file", "token"])
             .args(["--to", &format!("http://{}", bank.address)])
@@ -55,10 +55,10 @@ impl Desk {
     }
 
     /// Runs it to its end: exit code, and what it said.
-    async fn run(&self, bank: &Bank, kind: &str, file: &str, more: &[&str]) -> (i32, String) {
+    async fn run(&self, bank: &BankFixture, kind: &str, file: &str, more: &[&str]) -> (i32, String) {
         let output = self.start(bank, kind, file, more).wait_with_output().await.unwrap();
-        let told = [output.stdout, output.stderr].concat();
-        (output.status.code().unwrap(), String::from_utf8(told).unwrap())
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(text).unwrap())
     }
 }
 
@@ -69,15 +69,15 @@ impl Drop for Desk {
 }
 
 /// Postings with a transaction code.
-async fn posted(bank: &Bank, code: &str) -> i64 {
+async fn posted(bank: &BankFixture, code: &str) -> i64 {
     let count = sqlx::query_scalar("SELECT count(*) FROM posting WHERE code = $1").bind(code);
     count.fetch_one(&bank.database.dml).await.unwrap()
 }
 
 /// The figures of a line of the summary.
-fn figures<'a>(told: &'a str, name: &str) -> Vec<&'a str> {
+fn figures<'a>(output: &'a str, name: &str) -> Vec<&'a str> {
     let line =
-        told.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {told}"));
+        output.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {output}"));
     line.split_whitespace().skip(1).collect()
 }
 
@@ -101,13 +101,13 @@ const POSTINGS: &str = "交易号,会计日期,账号,原账号,借贷,币种,�
 
 #[tokio::test]
 async fn files_come_in_and_refused_rows_are_mended_and_come_in_later() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let desk = Desk::new("files");
     let (gb18030, _, _) = encoding_rs::GB18030.encode(ACCOUNTS);
     desk.write("accounts.csv", gb18030);
-    let (code, told) = desk.run(&bank, "accounts", "accounts.csv", &[]).await;
-    assert_eq!(code, 2, "{told}");
-    assert_eq!((figures(&told, "done"), figures(&told, "refused")), (vec!["2"], vec!["2"]));
+    let (code, output) = desk.run(&bank, "accounts", "accounts.csv", &[]).await;
+    assert_eq!(code, 2, "{output}");
+    assert_eq!((figures(&output, "done"), figures(&output, "refused")), (vec!["2"], vec!["2"]));
     let refused = desk.read("accounts.csv.refused.csv");
     let refused: Vec<&str> = refused.lines().collect();
     assert!(refused[0].starts_with("line,reason,field,message,原账号,机构号"), "{refused:?}");
@@ -118,14 +118,14 @@ async fn files_come_in_and_refused_rows_are_mended_and_come_in_later() {
     assert!(numbers.lines().nth(2).unwrap().starts_with("3,6222-2,110200010"), "{numbers}");
 
     desk.write("postings.csv", [b"\xef\xbb\xbf", POSTINGS.as_bytes()].concat());
-    let (code, told) = desk.run(&bank, "postings", "postings.csv", &["--dry-run"]).await;
-    assert_eq!((code, posted(&bank, "MOVING_IN").await), (2, 0), "{told}");
+    let (code, output) = desk.run(&bank, "postings", "postings.csv", &["--dry-run"]).await;
+    assert_eq!((code, posted(&bank, "MOVING_IN").await), (2, 0), "{output}");
     assert_eq!(desk.read("postings.csv.checked.csv").lines().count(), 5);
     assert!(!desk.has("postings.csv.refused.csv"));
-    let (code, told) = desk.run(&bank, "postings", "postings.csv", &["--code", "OPENING"]).await;
-    assert_eq!(code, 2, "{told}");
-    assert_eq!((figures(&told, "rows"), figures(&told, "items")), (vec!["8"], vec!["4"]));
-    assert_eq!(figures(&told, "CNY"), ["1400.00", "debit", "1400.00", "credit"]);
+    let (code, output) = desk.run(&bank, "postings", "postings.csv", &["--code", "OPENING"]).await;
+    assert_eq!(code, 2, "{output}");
+    assert_eq!((figures(&output, "rows"), figures(&output, "items")), (vec!["8"], vec!["4"]));
+    assert_eq!(figures(&output, "CNY"), ["1400.00", "debit", "1400.00", "credit"]);
     assert_eq!(posted(&bank, "OPENING").await, 2);
     let refused = desk.read("postings.csv.refused.csv");
     let starts: Vec<String> =
@@ -142,51 +142,52 @@ async fn files_come_in_and_refused_rows_are_mended_and_come_in_later() {
 
     let mended = refused.replace("400.01", "400").replace("\"1,00\"", "1.00");
     desk.write("postings.csv.refused.csv", mended);
-    let (code, told) = desk.run(&bank, "postings", "postings.csv.refused.csv", &["--code", "OPENING"]).await;
-    assert_eq!((code, posted(&bank, "OPENING").await), (0, 4), "{told}");
+    let (code, output) =
+        desk.run(&bank, "postings", "postings.csv.refused.csv", &["--code", "OPENING"]).await;
+    assert_eq!((code, posted(&bank, "OPENING").await), (0, 4), "{output}");
     assert!(!desk.has("postings.csv.refused.csv.refused.csv"));
     verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
 }
 
 #[tokio::test]
 async fn what_is_imported_again_posts_nothing_new_and_what_cannot_be_meant_is_said() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let desk = Desk::new("again");
     let header = "debit_account,credit_account,currency,amount\n";
     let file = |amount: &str| format!("{header}110100/100101,110100/2241,CNY,{amount}\n");
     desk.write("a.csv", file("5"));
-    let (code, told) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN", "--dry-run"]).await;
-    assert_eq!((code, posted(&bank, "AGAIN").await), (0, 0), "{told}");
+    let (code, output) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN", "--dry-run"]).await;
+    assert_eq!((code, posted(&bank, "AGAIN").await), (0, 0), "{output}");
     assert!(!desk.has("a.csv.progress.json"));
 
     assert_eq!(desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN"]).await.0, 0);
-    let (code, told) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN"]).await;
-    assert!(code == 0 && told.contains("imported already"), "{told}");
+    let (code, output) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN"]).await;
+    assert!(code == 0 && output.contains("imported already"), "{output}");
     fs::remove_file(desk.0.join("a.csv.progress.json")).unwrap();
-    let (code, told) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN"]).await;
-    assert_eq!((code, figures(&told, "done")), (0, vec!["1"]), "the service knows it too: {told}");
+    let (code, output) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN"]).await;
+    assert_eq!((code, figures(&output, "done")), (0, vec!["1"]), "the service knows it too: {output}");
     assert_eq!(posted(&bank, "AGAIN").await, 1);
-    let (code, told) = desk.run(&bank, "postings", "a.csv", &["--code", "OTHER"]).await;
-    assert!(code == 1 && told.contains("begun with other options"), "{told}");
+    let (code, output) = desk.run(&bank, "postings", "a.csv", &["--code", "OTHER"]).await;
+    assert!(code == 1 && output.contains("begun with other options"), "{output}");
     fs::remove_file(desk.0.join("a.csv.progress.json")).unwrap();
-    let (code, told) = desk.run(&bank, "postings", "a.csv", &["--code", "OTHER"]).await;
-    assert!(code == 1 && told.contains("REQUEST_ID_REUSED"), "{told}");
+    let (code, output) = desk.run(&bank, "postings", "a.csv", &["--code", "OTHER"]).await;
+    assert!(code == 1 && output.contains("REQUEST_ID_REUSED"), "{output}");
     assert_eq!(posted(&bank, "OTHER").await, 0);
 
     desk.write("a.csv", file("6"));
-    let (code, told) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN"]).await;
-    assert_eq!((code, posted(&bank, "AGAIN").await), (0, 2), "another content is another file: {told}");
+    let (code, output) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN"]).await;
+    assert_eq!((code, posted(&bank, "AGAIN").await), (0, 2), "another content is another file: {output}");
     desk.write("a.csv", file("8"));
-    let (code, told) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN"]).await;
-    assert!(code == 0 && told.contains("begins anew"), "{told}");
+    let (code, output) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN"]).await;
+    assert!(code == 0 && output.contains("begins anew"), "{output}");
     assert_eq!(posted(&bank, "AGAIN").await, 3);
     desk.write("b.csv", "debit,credit\n");
-    let (code, told) = desk.run(&bank, "postings", "b.csv", &[]).await;
-    assert!(code == 1 && told.contains("the columns are"), "{told}");
+    let (code, output) = desk.run(&bank, "postings", "b.csv", &[]).await;
+    assert!(code == 1 && output.contains("the columns are"), "{output}");
     desk.write("token", issuer().sign(&Claims::of(OPERATIONS.code, OPERATIONS.roles).within(&["*"])));
     desk.write("c.csv", file("7"));
-    let (code, told) = desk.run(&bank, "postings", "c.csv", &[]).await;
-    assert!(code == 1 && told.contains("PERMISSION_DENIED"), "{told}");
+    let (code, output) = desk.run(&bank, "postings", "c.csv", &[]).await;
+    assert!(code == 1 && output.contains("PERMISSION_DENIED"), "{output}");
 }
 
 /// Eight batches, of which each is asked for more than once in all.
@@ -194,7 +195,7 @@ const TRANSACTIONS: usize = 8_000;
 
 #[tokio::test]
 async fn an_import_that_is_killed_goes_on_and_doubles_nothing() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let desk = Desk::new("killed");
     let row = |number: usize| {
         let day = 1 + number * 27 / TRANSACTIONS;
@@ -213,14 +214,14 @@ async fn an_import_that_is_killed_goes_on_and_doubles_nothing() {
         let ended = import.wait().await.unwrap();
         assert_eq!(ended.code(), None, "it was killed before its end");
     }
-    let (code, told) = desk.run(&bank, "postings", "a.csv", &["--code", "KILLED"]).await;
-    assert_eq!(code, 2, "{told}");
+    let (code, output) = desk.run(&bank, "postings", "a.csv", &["--code", "KILLED"]).await;
+    assert_eq!(code, 2, "{output}");
     let refused = TRANSACTIONS / 1_000;
     let done = TRANSACTIONS - refused;
-    assert_eq!(figures(&told, "done"), [done.to_string()]);
+    assert_eq!(figures(&output, "done"), [done.to_string()]);
     assert_eq!(posted(&bank, "KILLED").await, i64::try_from(done).unwrap());
-    let told = desk.read("a.csv.refused.csv");
-    let lines: Vec<&str> = told.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    let output = desk.read("a.csv.refused.csv");
+    let lines: Vec<&str> = output.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
     let expected: Vec<String> = (0..refused).map(|place| (2 + place * 1_000).to_string()).collect();
     assert_eq!(lines, expected, "each refused row once, in order");
     verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
@@ -229,7 +230,7 @@ async fn an_import_that_is_killed_goes_on_and_doubles_nothing() {
 /// The service is away for a while.
 #[tokio::test]
 async fn an_import_waits_for_a_service_that_is_away() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     let desk = Desk::new("away");
     let row = "110100/100101,110100/2241,CNY,1\n";
     desk.write("a.csv", format!("debit_account,credit_account,currency,amount\n{}", row.repeat(3_000)));

@@ -1,15 +1,13 @@
 //! Postings through the API: limits and a second person, batches, dry runs, repeats, registers, and what is refused.
 
-use countinghouse_proto::{
-    accounting::v1::{
-        BatchMode, ListPostingsRequest, PostBatchRequest, PostTransactionRequest, TransactionLine,
-        batch_result::Outcome,
-    },
-    approval::v1::{ApproveRequestRequest, RejectRequestRequest},
+use proto_accounting::v1::{
+    BatchMode, ListPostingsRequest, PostBatchRequest, PostTransactionRequest, TransactionLine,
+    batch_result::Outcome,
 };
+use proto_common::approval::v1::{ApproveRequestRequest, RejectRequestRequest};
 
 use crate::support::{
-    Bank, credit, debit, new_id, own,
+    BankFixture, credit, debit, new_id, own,
     people::{HEAD_OFFICE, OPERATIONS, OTHER_TELLER, SUB_BRANCH, SUPERVISOR, SYSTEM, TELLER},
     post, yuan,
 };
@@ -30,7 +28,7 @@ fn batch(mode: BatchMode, transfers: Vec<PostTransactionRequest>) -> PostBatchRe
 
 #[tokio::test]
 async fn above_the_limit_a_second_person_agrees_or_nothing_happens() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let account = bank.open_account(TELLER, "C1").await;
     let lines = [debit(&own(SUB_BRANCH, "100101"), yuan("60000")), credit(&account, yuan("60000"))];
     let request = post(SUB_BRANCH, "CASH_IN", lines);
@@ -64,7 +62,7 @@ async fn above_the_limit_a_second_person_agrees_or_nothing_happens() {
 
 #[tokio::test]
 async fn a_batch_is_whole_or_item_by_item_and_a_repeat_gets_its_verdicts() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     let from = bank.open_funded(TELLER, "C1", "100").await;
     let to = bank.open_account(TELLER, "C2").await;
     let items = || vec![transfer(&from, &to, "60"), transfer(&from, &to, "60"), transfer(&from, &to, "10")];
@@ -99,7 +97,7 @@ async fn a_batch_is_whole_or_item_by_item_and_a_repeat_gets_its_verdicts() {
 
 #[tokio::test]
 async fn a_dry_run_says_what_would_be_and_leaves_no_trace() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let from = bank.open_funded(TELLER, "C1", "100").await;
     let to = bank.open_account(TELLER, "C2").await;
     let request = transfer(&from, &to, "30");
@@ -113,7 +111,7 @@ async fn a_dry_run_says_what_would_be_and_leaves_no_trace() {
 
 #[tokio::test]
 async fn codes_that_no_hand_posts_to_are_posted_to_by_systems() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let account = bank.open_funded(TELLER, "C1", "100").await;
     let lines: [TransactionLine; 2] =
         [debit(&account, yuan("5")), credit(&own(SUB_BRANCH, "6021"), yuan("5"))];
@@ -126,10 +124,10 @@ async fn codes_that_no_hand_posts_to_are_posted_to_by_systems() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_transaction_is_named_with_its_field() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let account = bank.open_funded(TELLER, "C1", "100").await;
     let till = own(SUB_BRANCH, "100101");
-    let dollars = |amount: &str| countinghouse_proto::common::v1::Money {
+    let dollars = |amount: &str| proto_common::common::v1::Money {
         currency: "USD".to_owned(),
         amount: amount.to_owned(),
     };

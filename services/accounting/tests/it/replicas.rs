@@ -2,18 +2,16 @@
 
 use accounting::app::verify;
 use chrono::{DateTime, TimeDelta, Utc};
-use countinghouse_proto::{
-    accounting::v1::{GetTrialBalanceRequest, PostTransactionRequest},
-    approval::v1::ApproveRequestRequest,
-};
 use futures::future::join_all;
 use platform::config::Secret;
+use proto_accounting::v1::{GetTrialBalanceRequest, PostTransactionRequest};
+use proto_common::approval::v1::ApproveRequestRequest;
 use testkit::wait_for;
 use tokio::task::JoinHandle;
 use tonic::{Code, transport::Channel};
 
 use crate::support::{
-    BOUND, Bank, Proxy, Refused, Replica, call_on, credit, debit, own,
+    BOUND, BankFixture, Proxy, Refused, Replica, call_on, credit, debit, own,
     people::{BOOK_KEEPER, SUB_BRANCH, SUPERVISOR, TELLER},
     post, yuan,
 };
@@ -69,7 +67,7 @@ async fn done(channel: &Channel, request: PostTransactionRequest) -> i64 {
 }
 
 /// Repeats all that was sent, and checks that each was done once and that nothing else was.
-async fn settle(bank: &Bank, channel: &Channel, before: i64, answers: Vec<Answered>, next: i64) {
+async fn settle(bank: &BankFixture, channel: &Channel, before: i64, answers: Vec<Answered>, next: i64) {
     let mut numbers = vec![next];
     for (request, answered) in answers {
         let number = done(channel, request).await;
@@ -93,7 +91,7 @@ async fn reads(channel: &Channel) {
 }
 
 /// Whether a session has ended.
-async fn is_over(bank: &Bank, (pid, began): (i32, DateTime<Utc>)) -> bool {
+async fn is_over(bank: &BankFixture, (pid, began): (i32, DateTime<Utc>)) -> bool {
     sqlx::query_scalar(
         "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2)",
     )
@@ -105,7 +103,7 @@ async fn is_over(bank: &Bank, (pid, began): (i32, DateTime<Utc>)) -> bool {
 }
 
 /// The session in which the book is written.
-async fn session_of_the_writer(bank: &Bank) -> Option<(i32, DateTime<Utc>)> {
+async fn session_of_the_writer(bank: &BankFixture) -> Option<(i32, DateTime<Utc>)> {
     sqlx::query_as("SELECT session_pid, session_began FROM leader")
         .fetch_optional(&bank.database.dml)
         .await
@@ -113,13 +111,13 @@ async fn session_of_the_writer(bank: &Bank) -> Option<(i32, DateTime<Utc>)> {
 }
 
 /// When the writer was last heard, by the database's clock.
-async fn heard_at(bank: &Bank) -> DateTime<Utc> {
+async fn heard_at(bank: &BankFixture) -> DateTime<Utc> {
     sqlx::query_scalar("SELECT beat_at FROM leader").fetch_one(&bank.database.dml).await.unwrap()
 }
 
 /// A bank on two processes, of which the first writes.
-async fn two_replicas() -> (Bank, Replica, Replica) {
-    let mut bank = Bank::open().await;
+async fn two_replicas() -> (BankFixture, Replica, Replica) {
+    let mut bank = BankFixture::open().await;
     let first = Replica::of(&bank).await;
     bank.house().stop().await;
     first.leads(&bank).await;
@@ -166,7 +164,7 @@ async fn a_replica_takes_over_from_one_that_is_halted_which_does_not_write_when_
 
 #[tokio::test]
 async fn what_two_persons_do_and_what_is_refused_comes_through_a_replica_that_does_not_write() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let (other, channel) = bank.another().await;
     let through = wait_for(BOUND, "the other replica to know the writer", || async {
         call_on(channel.clone(), TELLER, take_in()).await.ok()
@@ -193,7 +191,7 @@ async fn what_two_persons_do_and_what_is_refused_comes_through_a_replica_that_do
 
 #[tokio::test]
 async fn a_writer_in_a_long_append_is_not_taken_for_dead() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     bank.house().config.writer.heartbeat_lost_ms = 5_000;
     let (other, channel) = bank.another().await;
     let session = session_of_the_writer(&bank).await;
@@ -217,7 +215,7 @@ async fn a_writer_in_a_long_append_is_not_taken_for_dead() {
 
 #[tokio::test]
 async fn a_replica_takes_over_from_one_that_is_cut_off_from_the_database() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     let postgres = bank.config.database.options().unwrap();
     let direct = format!("{}:{}", postgres.get_host(), postgres.get_port());
     let proxy = Proxy::to(direct.clone()).await;

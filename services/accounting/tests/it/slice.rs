@@ -4,18 +4,19 @@
 use std::time::Duration;
 
 use accounting::app::verify;
-use contracts::assert_matches_event;
-use countinghouse_proto::accounting::v1::{GetPostingRequest, ListPostingsRequest, PlaceHoldRequest};
 use pbjson_types::Timestamp;
 use platform::{clock::Clock, lifecycle::Ending};
+use proto_accounting::v1::{GetPostingRequest, ListPostingsRequest, PlaceHoldRequest};
 use rdkafka::{
     Message,
     message::{Headers, OwnedMessage},
 };
 use serde_json::Value;
 
+use testkit::contract::assert_matches_event;
+
 use crate::support::{
-    Bank, DAY, OWN_ACCOUNTS, credit, debit, new_id, own,
+    BankFixture, DAY, OWN_ACCOUNTS, credit, debit, new_id, own,
     people::{SUB_BRANCH, TELLER, TELLER_ELSEWHERE},
     post, yuan,
 };
@@ -27,8 +28,8 @@ const HOLDS: &str = "countinghouse.accounting.hold.v1";
 const DAYS: &str = "countinghouse.accounting.business_day.v1";
 
 #[tokio::test]
-async fn a_transfer_is_booked_told_and_proved() {
-    let mut bank = Bank::with_facts().await;
+async fn a_transfer_is_booked_published_and_proved() {
+    let mut bank = BankFixture::with_facts().await;
     let from = bank.open_funded(TELLER, "C1", "1000").await;
     let to = bank.open_account(TELLER_ELSEWHERE, "C2").await;
 
@@ -48,12 +49,12 @@ async fn a_transfer_is_booked_told_and_proved() {
     assert!(bank.trial_balance().await.balanced);
 
     let count = usize::try_from(posting.number).unwrap();
-    let told = facts(&bank, POSTINGS, count).await;
+    let published = facts(&bank, POSTINGS, count).await;
     let numbers: Vec<i64> = (1..).take(count).collect();
     let in_order: Vec<i64> =
-        told.iter().map(|fact| fact["posting"]["number"].as_str().unwrap().parse().unwrap()).collect();
+        published.iter().map(|fact| fact["posting"]["number"].as_str().unwrap().parse().unwrap()).collect();
     assert_eq!(in_order, numbers);
-    assert_eq!(told[count - 1]["name"], posting.name);
+    assert_eq!(published[count - 1]["name"], posting.name);
     assert_eq!(facts(&bank, BRANCHES, 4).await.len(), 4);
     assert_eq!(facts(&bank, DAYS, 1).await[0]["businessDate"], DAY);
     assert_eq!(facts(&bank, ACCOUNTS, OWN_ACCOUNTS + 2).await[OWN_ACCOUNTS + 1]["name"], to);
@@ -65,7 +66,7 @@ async fn a_transfer_is_booked_told_and_proved() {
 
 #[tokio::test]
 async fn books_are_as_they_were_after_a_restart() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     let account = bank.open_funded(TELLER, "C1", "1000").await;
     let transfer =
         post(SUB_BRANCH, "FEE", [debit(&account, yuan("10")), credit(&own(SUB_BRANCH, "2241"), yuan("10"))]);
@@ -83,7 +84,7 @@ async fn books_are_as_they_were_after_a_restart() {
 
 #[tokio::test]
 async fn a_hold_that_is_placed_and_lapses_is_told_twice_in_order() {
-    let bank = Bank::with_facts().await;
+    let bank = BankFixture::with_facts().await;
     let account = bank.open_funded(TELLER, "C1", "1000").await;
     // Less than the broker takes from a clock that is ahead of its own.
     let lasts = Duration::from_mins(30);
@@ -100,20 +101,20 @@ async fn a_hold_that_is_placed_and_lapses_is_told_twice_in_order() {
     let hold = bank.done(TELLER, place).await.hold.unwrap();
     bank.clock.advance(lasts);
 
-    let told = facts(&bank, HOLDS, 2).await;
-    let states: Vec<&Value> = told.iter().map(|fact| &fact["hold"]["state"]).collect();
+    let published = facts(&bank, HOLDS, 2).await;
+    let states: Vec<&Value> = published.iter().map(|fact| &fact["hold"]["state"]).collect();
     assert_eq!(states, ["HOLD_STATE_OPEN", "HOLD_STATE_EXPIRED"]);
-    assert!(told.iter().all(|fact| fact["name"] == hold.name));
+    assert!(published.iter().all(|fact| fact["name"] == hold.name));
 }
 
 /// The first facts of a topic, each as the contract says.
-async fn facts(bank: &Bank, topic: &str, count: usize) -> Vec<Value> {
+async fn facts(bank: &BankFixture, topic: &str, count: usize) -> Vec<Value> {
     let records = bank.records(topic, count).await;
     assert_eq!(records.len(), count, "facts on {topic}");
     records.iter().map(|record| fact(bank, record)).collect()
 }
 
-fn fact(bank: &Bank, record: &OwnedMessage) -> Value {
+fn fact(bank: &BankFixture, record: &OwnedMessage) -> Value {
     let headers = record.headers().expect("a fact has headers");
     let headers = headers.iter().map(|header| (header.key, header.value.expect("a header has a value")));
     let payload = record.payload().expect("a fact has a value");

@@ -4,7 +4,7 @@ use accounting::app::verify::{self, Failed};
 use sqlx::AssertSqlSafe;
 
 use crate::support::{
-    Bank, House,
+    BankFixture, ServiceHarness,
     people::{SUB_BRANCH, TELLER},
 };
 
@@ -25,7 +25,7 @@ const CHANGES: &[(&str, &str)] = &[
 
 #[tokio::test]
 async fn each_change_by_hand_is_found() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     bank.open_funded(TELLER, "C1", "1000").await;
     bank.house().stop().await;
     sealed(&bank).await;
@@ -61,7 +61,7 @@ async fn each_change_by_hand_is_found() {
 }
 
 /// Waits until the audit is sealed: a record that is not, is no part of the chain yet.
-async fn sealed(bank: &Bank) {
+async fn sealed(bank: &BankFixture) {
     let sealer = platform::audit::Sealer::new(bank.database.dml.clone(), bank.clock.clone());
     let stop = tokio_util::sync::CancellationToken::new();
     let all_sealed = async {
@@ -81,7 +81,7 @@ async fn sealed(bank: &Bank) {
 
 #[tokio::test]
 async fn the_service_itself_can_change_nothing_that_is_written() {
-    let house = House::start().await;
+    let house = ServiceHarness::start().await;
     for table in [
         "batch",
         "posting",

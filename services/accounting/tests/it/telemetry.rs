@@ -20,14 +20,14 @@ use platform::{
     telemetry::{self, TelemetryConfig},
 };
 use sqlx::PgConnection;
-use testkit::{Collector, Metric, TestDatabase, ToldSpan, wait_for};
+use testkit::{Collector, Metric, ReceivedSpan, TestDatabase, wait_for};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     facts::{DELIVERIES, delivery, publish},
     observability,
     support::{
-        BOUND, Bank, Call, Refused, Replica, credit, debit, own,
+        BOUND, BankFixture, Call, Refused, Replica, credit, debit, own,
         people::{Person, SUB_BRANCH, TELLER},
         post, signed, yuan,
     },
@@ -69,7 +69,7 @@ async fn traced<C: Call>(
 #[tokio::test(flavor = "multi_thread")]
 async fn one_posting_is_one_trace_and_every_metric_is_in_the_documents() {
     let collector = Collector::serve().await;
-    let mut bank = Bank::taking_in(testkit::kafka().await, &[DELIVERIES]).await;
+    let mut bank = BankFixture::taking_in(testkit::kafka().await, &[DELIVERIES]).await;
     let replica = Replica::telling(&bank, &collector, &[DELIVERIES]).await;
     bank.house().stop().await;
     replica.leads(&bank).await;
@@ -126,7 +126,7 @@ async fn one_posting_is_one_trace_and_every_metric_is_in_the_documents() {
 }
 
 /// The spans of a trace, once the reader has taken the posting's fact in.
-fn whole(collector: &Collector, trace: &str) -> Option<Vec<ToldSpan>> {
+fn whole(collector: &Collector, trace: &str) -> Option<Vec<ReceivedSpan>> {
     let spans = collector.trace(trace);
     let is_there = |name: &str| spans.iter().any(|span| named(span) == name);
     ["process posting.v1", "send posting.v1", "write", "append"]
@@ -141,7 +141,7 @@ fn whole(collector: &Collector, trace: &str) -> Option<Vec<ToldSpan>> {
 }
 
 /// A span's name, in short.
-fn named(span: &ToldSpan) -> String {
+fn named(span: &ReceivedSpan) -> String {
     let short = |topic: &str| {
         topic.rsplitn(3, '.').take(2).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(".")
     };
@@ -152,9 +152,9 @@ fn named(span: &ToldSpan) -> String {
 }
 
 /// Each span with those above it, in the alphabet's order.
-fn paths(spans: &[ToldSpan]) -> Vec<String> {
-    let by_id: BTreeMap<&str, &ToldSpan> = spans.iter().map(|span| (span.id.as_str(), span)).collect();
-    let path = |span: &ToldSpan| {
+fn paths(spans: &[ReceivedSpan]) -> Vec<String> {
+    let by_id: BTreeMap<&str, &ReceivedSpan> = spans.iter().map(|span| (span.id.as_str(), span)).collect();
+    let path = |span: &ReceivedSpan| {
         let mut path = vec![named(span)];
         let mut above = by_id.get(span.parent.as_str());
         while let Some(span) = above {
@@ -180,7 +180,7 @@ async fn the_documents_name(collector: &Collector) {
         let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("metrics.md");
         fs::write(&file, table(&collector.metrics())).unwrap();
         panic!(
-            "the table of docs/metrics.md is not what is told: put in its place that of {}",
+            "the table of docs/metrics.md is not what is sent: put in its place that of {}",
             file.display()
         );
     }
@@ -203,7 +203,7 @@ fn table(metrics: &BTreeMap<String, Metric>) -> String {
 }
 
 /// A service that takes in the postings' facts, in a process of its own, since each process tells for itself.
-fn reader(bank: &Bank, collector: &Collector, marks: &TestDatabase) -> Child {
+fn reader(bank: &BankFixture, collector: &Collector, marks: &TestDatabase) -> Child {
     let kafka = &bank.config.kafka;
     Command::new(env::current_exe().unwrap())
         .args(["telemetry::reading_in_a_process_of_its_own", "--exact", "--ignored"])
@@ -238,18 +238,18 @@ impl Handler for Reader {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "not a test: the process that reads"]
 async fn reading_in_a_process_of_its_own() {
-    let told = |name| env::var(name).expect("invariant: a test has started this process");
+    let variable = |name| env::var(name).expect("invariant: a test has started this process");
     let config = TelemetryConfig {
         log: "warn".to_owned(),
-        otlp_endpoint: told(ENDPOINT),
+        otlp_endpoint: variable(ENDPOINT),
         trace_ratio: 0.0,
         // Only the metrics of accounting are looked at.
         metrics_every_ms: 3_600_000,
     };
     let guard = telemetry::init(&config, "reader", "tests").unwrap();
     let defaults = Config::load(None).unwrap().database;
-    let database = DbConfig { url: Secret::new(told(DATABASE_URL)), ..defaults };
-    let kafka = KafkaConfig::plaintext(told(BROKERS), told(PREFIX));
+    let database = DbConfig { url: Secret::new(variable(DATABASE_URL)), ..defaults };
+    let kafka = KafkaConfig::plaintext(variable(BROKERS), variable(PREFIX));
     let pool = db::connect(&database).unwrap();
     let stop = CancellationToken::new();
     let consumer = Consumer::new(Reader, pool, kafka, "tests", Arc::new(SystemClock));

@@ -3,15 +3,15 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use accounting::app::verify;
-use countinghouse_proto::accounting::v1::PostTransactionRequest;
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use platform::{config::Secret, lifecycle::Ending};
+use proto_accounting::v1::PostTransactionRequest;
 use testkit::wait_for;
 use tokio::time;
 use tonic::Code;
 
 use crate::support::{
-    BOUND, Bank, Proxy, call_on, credit, debit, own,
+    BOUND, BankFixture, Proxy, call_on, credit, debit, own,
     people::{SUB_BRANCH, TELLER},
     post, yuan,
 };
@@ -32,13 +32,13 @@ fn take_in() -> PostTransactionRequest {
 }
 
 /// The number of the last posting.
-async fn last_posting(bank: &Bank) -> i64 {
+async fn last_posting(bank: &BankFixture) -> i64 {
     bank.trial_balance().await.last_posting
 }
 
 #[tokio::test]
 async fn requests_are_done_once_each_while_the_connection_is_lost_again_and_again() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let before = last_posting(&bank).await;
 
     let mut numbers = BTreeSet::new();
@@ -59,7 +59,7 @@ async fn requests_are_done_once_each_while_the_connection_is_lost_again_and_agai
 
 #[tokio::test]
 async fn a_request_that_is_sent_many_times_at_once_is_done_once() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let before = last_posting(&bank).await;
     let request = take_in();
     let answers = join_all((0..MANY).map(|_| bank.post(TELLER, request.clone()))).await;
@@ -73,7 +73,7 @@ async fn a_request_that_is_sent_many_times_at_once_is_done_once() {
 
 #[tokio::test]
 async fn a_writer_whose_batch_number_is_taken_steps_down_and_opens_the_book_anew() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let before = last_posting(&bank).await;
     sqlx::query(
         "INSERT INTO batch (number, previous_hash, hash, recorded_at)
@@ -95,7 +95,7 @@ async fn a_writer_whose_batch_number_is_taken_steps_down_and_opens_the_book_anew
 
 #[tokio::test]
 async fn a_row_that_the_database_refuses_fails_its_own_request_and_no_other() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     sqlx::query("ALTER TABLE posting ADD CONSTRAINT no_poison CHECK (narrative <> 'poison')")
         .execute(&bank.database.owner)
         .await
@@ -116,7 +116,7 @@ async fn a_row_that_the_database_refuses_fails_its_own_request_and_no_other() {
 
 #[tokio::test]
 async fn a_full_queue_refuses_at_once_and_what_waits_is_done() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     bank.house().stop().await;
     bank.house().config.writer.queue_max = 4;
     bank.house().start_again().await;
@@ -151,7 +151,7 @@ async fn a_full_queue_refuses_at_once_and_what_waits_is_done() {
 
 #[tokio::test]
 async fn a_second_replica_passes_on_what_is_to_be_written_and_takes_over_when_the_first_stops() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     let (other, channel) = bank.another().await;
     let request = take_in();
     let passed_on = wait_for(BOUND, "the other replica to know the writer", || async {
@@ -174,7 +174,7 @@ async fn a_second_replica_passes_on_what_is_to_be_written_and_takes_over_when_th
 
 #[tokio::test]
 async fn what_is_in_flight_when_the_service_stops_is_answered() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     let before = last_posting(&bank).await;
     let channel = bank.channel.clone();
     let calls = (0..MANY).map(|_| tokio::spawn(call_on(channel.clone(), TELLER, take_in())));
@@ -195,12 +195,12 @@ async fn what_is_in_flight_when_the_service_stops_is_answered() {
             .fetch_all(&bank.database.dml)
             .await
             .unwrap();
-    assert_eq!(posted.into_iter().collect::<Vec<_>>(), journal, "whoever was not told so was not posted");
+    assert_eq!(posted.into_iter().collect::<Vec<_>>(), journal, "whoever did not hear so was not posted");
 }
 
 #[tokio::test]
 async fn a_writer_that_has_nothing_to_do_finds_out_that_its_session_is_gone() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     assert!(bank.cut_off_the_writer().await);
     // It leads again by itself: a request that comes then is done at once.
     wait_for(BOUND, "the writer to have a session again", || async {
@@ -211,7 +211,7 @@ async fn a_writer_that_has_nothing_to_do_finds_out_that_its_session_is_gone() {
 
 #[tokio::test]
 async fn an_append_of_unknown_outcome_that_was_written_is_answered_as_done() {
-    let mut bank = Bank::open().await;
+    let mut bank = BankFixture::open().await;
     let postgres = bank.config.database.options().unwrap();
     let direct = format!("{}:{}", postgres.get_host(), postgres.get_port());
     let proxy = Proxy::to(direct.clone()).await;
@@ -247,7 +247,7 @@ async fn an_append_of_unknown_outcome_that_was_written_is_answered_as_done() {
 
 #[tokio::test]
 async fn an_append_that_was_cut_off_before_it_was_written_is_refused_and_can_be_repeated() {
-    let bank = Bank::open().await;
+    let bank = BankFixture::open().await;
     let before = last_posting(&bank).await;
     // Readers may read the batches, and the writer may not add one.
     let mut lock = bank.database.owner.begin().await.unwrap();

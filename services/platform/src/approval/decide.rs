@@ -10,14 +10,13 @@ use uuid::Uuid;
 
 use super::{
     Approval, Approvals,
-    ask::expired,
+    request::expired,
     rows::{self, Decision, State},
 };
 use crate::{
     audit::{self, AuditRecord, Outcome},
-    auth::Caller,
+    call::{Caller, Policy, reason_of},
     refusal::{Failure, Refusal, reasons},
-    rpc::{Policy, reason_of},
 };
 
 /// How a decision is audited.
@@ -39,7 +38,7 @@ impl Approvals {
                     return Ok(approval.state.clone());
                 }
                 State::Pending if !approval.has_expired(now) => {}
-                _ => return Err(told(decided(approval, now), checker)),
+                _ => return Err(to_status(decided(approval, now), checker)),
             }
             let both = Caller {
                 actor: Arc::new(approval.maker.clone()),
@@ -65,7 +64,7 @@ impl Approvals {
                 let by = Decision { checker: checker.actor.id.clone(), at: now };
                 Ok(State::Rejected { by, reason: reason.to_owned() })
             }
-            _ => Err(told(decided(approval, now), checker)),
+            _ => Err(to_status(decided(approval, now), checker)),
         })
         .await
     }
@@ -76,7 +75,7 @@ impl Approvals {
         id: Uuid,
         checker: &Caller,
         method: &str,
-        how: impl AsyncFnOnce(&Approval, &Policy, chrono::DateTime<chrono::Utc>) -> Result<State, Status>,
+        how: impl AsyncFnOnce(&Approval, &Arc<Policy>, chrono::DateTime<chrono::Utc>) -> Result<State, Status>,
     ) -> Result<Approval, Status> {
         let fault = |error: sqlx::Error| Failure::from(error).into_status(checker.correlation_id);
         let _turn = self
@@ -87,9 +86,9 @@ impl Approvals {
             .map_err(|error| Failure::fault(error).into_status(checker.correlation_id))?;
         let mut transaction = self.0.pool.begin().await.map_err(fault)?;
         let found = rows::lock(&mut transaction, id).await.map_err(fault)?;
-        let Some(mut approval) = found else { return Err(told(unknown(id), checker)) };
+        let Some(mut approval) = found else { return Err(to_status(unknown(id), checker)) };
         let verdict = match self.may_decide(&approval, checker) {
-            Err(refusal) => Verdict::NotDecided(told(refusal, checker)),
+            Err(refusal) => Verdict::NotDecided(to_status(refusal, checker)),
             Ok(policy) => match how(&approval, &policy, self.0.clock.now()).await {
                 Ok(state) if state == approval.state => return Ok(approval),
                 Ok(state) => {
@@ -161,7 +160,7 @@ fn decided(approval: &Approval, now: chrono::DateTime<chrono::Utc>) -> Refusal {
         .with("approval", approval.name())
 }
 
-fn told(refusal: Refusal, caller: &Caller) -> Status {
+fn to_status(refusal: Refusal, caller: &Caller) -> Status {
     Failure::from(refusal).into_status(caller.correlation_id)
 }
 

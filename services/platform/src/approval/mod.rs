@@ -6,7 +6,7 @@
 //! identities; or rejects it. The maker's repeat, with the same `request_id`, finds what became of it.
 //!
 //! ```text
-//!           ask            approve
+//!           request        approve
 //! (maker) ------> pending ---------> executed   a repeat gets the answer
 //!                    |     reject
 //!                    |-------------> rejected   a repeat is refused with the reason
@@ -25,8 +25,8 @@
 //! Running a request holds the row's lock on one connection while the service works on others, so no more are decided at a
 //! time than half of the pool.
 
-mod ask;
 mod decide;
+mod request;
 mod rows;
 mod service;
 mod view;
@@ -34,24 +34,23 @@ mod view;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use countinghouse_proto::approval::v1::approval_service_server::{ApprovalServiceServer, SERVICE_NAME};
+use proto_common::approval::v1::approval_service_server::{ApprovalServiceServer, SERVICE_NAME};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 
-use self::{rows::Approval, service::Desk};
+use self::{rows::Approval, service::ApprovalApi};
 use crate::{
+    Dependencies,
+    call::{Policies, Runner},
     clock::SharedClock,
+    db::ROWS_CLEARED_MAX,
     ids::SharedIds,
     pages::PageTokens,
-    rpc::{Basis, Policies, Runner},
 };
 
 /// One connection locks the approval, another does what was approved.
 pub const POOL_CONNECTIONS_MIN: u32 = 2;
-
-/// Rows that one statement clears.
-const ROWS_CLEARED_MAX: i64 = 1_000;
 
 /// How approvals are kept.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -87,23 +86,21 @@ impl Approvals {
     pub(crate) const SERVICE: &'static str = SERVICE_NAME;
 
     /// Approvals of the requests that `runner` runs.
-    pub(crate) fn new(basis: &Basis, policies: Arc<Policies>, runner: Runner) -> Self {
-        let connections = basis.pool.options().get_max_connections();
+    pub(crate) fn new(
+        dependencies: &Dependencies,
+        config: ApprovalConfig,
+        policies: Arc<Policies>,
+        runner: Runner,
+    ) -> Self {
+        let Dependencies { pool, page_tokens, clock, ids } = dependencies.clone();
+        let connections = pool.options().get_max_connections();
         let turns = usize::try_from(connections / POOL_CONNECTIONS_MIN).unwrap_or(1);
-        Self(Arc::new(Parts {
-            pool: basis.pool.clone(),
-            config: basis.approval,
-            page_tokens: basis.page_tokens.clone(),
-            clock: basis.clock.clone(),
-            ids: basis.ids.clone(),
-            policies,
-            runner,
-            turns: Semaphore::new(turns),
-        }))
+        let turns = Semaphore::new(turns);
+        Self(Arc::new(Parts { pool, config, page_tokens, clock, ids, policies, runner, turns }))
     }
 
-    pub(crate) fn service(&self) -> ApprovalServiceServer<Desk> {
-        ApprovalServiceServer::new(Desk(self.clone()))
+    pub(crate) fn service(&self) -> ApprovalServiceServer<ApprovalApi> {
+        ApprovalServiceServer::new(ApprovalApi(self.clone()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `ApprovalService`.
 
 use chrono::{DateTime, Utc};
-use countinghouse_proto::approval::v1::{
+use proto_common::approval::v1::{
     ApprovalState, ApproveRequestRequest, ApproveRequestResponse, GetApprovalRequest, GetApprovalResponse,
     ListApprovalsRequest, ListApprovalsResponse, RejectRequestRequest, RejectRequestResponse,
     approval_service_server::ApprovalService,
@@ -15,7 +15,8 @@ use super::{
     view,
 };
 use crate::{
-    auth::{Caller, Scopes},
+    auth::Scopes,
+    call::{Call, Caller},
     pages::page_size,
     refusal::{Failure, Refusal, reasons},
 };
@@ -26,21 +27,21 @@ const REASON_CHARS_MAX: usize = 500;
 
 /// Where checkers come.
 #[derive(Clone)]
-pub struct Desk(pub Approvals);
+pub struct ApprovalApi(pub Approvals);
 
 #[async_trait]
-impl ApprovalService for Desk {
+impl ApprovalService for ApprovalApi {
     async fn get_approval(
         &self,
         request: Request<GetApprovalRequest>,
     ) -> Result<Response<GetApprovalResponse>, Status> {
-        let caller = Caller::of(&request)?;
+        let caller = Call::of(&request)?.caller;
         let name = request.into_inner().name;
         let read = async {
             let approval = self.0.read(id(&name)?, &caller).await?;
             let preview_json = self.0.preview(&approval, &caller).await?;
             let shown = self.0.show(&approval)?;
-            Ok::<_, Failure>(countinghouse_proto::approval::v1::Approval { preview_json, ..shown })
+            Ok::<_, Failure>(proto_common::approval::v1::Approval { preview_json, ..shown })
         };
         let approval = read.await.map_err(|failure| failure.into_status(caller.correlation_id))?;
         Ok(Response::new(GetApprovalResponse { approval: Some(approval) }))
@@ -50,7 +51,7 @@ impl ApprovalService for Desk {
         &self,
         request: Request<ListApprovalsRequest>,
     ) -> Result<Response<ListApprovalsResponse>, Status> {
-        let caller = Caller::of(&request)?;
+        let caller = Call::of(&request)?.caller;
         let page = self.0.page(&request.into_inner(), &caller).await;
         page.map(Response::new).map_err(|failure| failure.into_status(caller.correlation_id))
     }
@@ -59,12 +60,12 @@ impl ApprovalService for Desk {
         &self,
         request: Request<ApproveRequestRequest>,
     ) -> Result<Response<ApproveRequestResponse>, Status> {
-        let checker = Caller::of(&request)?;
-        let told = |failure: Failure| failure.into_status(checker.correlation_id);
-        let id = id(&request.into_inner().name).map_err(|refusal| told(refusal.into()))?;
+        let checker = Call::of(&request)?.caller;
+        let to_status = |failure: Failure| failure.into_status(checker.correlation_id);
+        let id = id(&request.into_inner().name).map_err(|refusal| to_status(refusal.into()))?;
         let approval = self.0.approve(id, &checker).await?;
-        let response_json = self.0.response_json(&approval).map_err(told)?;
-        let approval = Some(self.0.show(&approval).map_err(told)?);
+        let response_json = self.0.response_json(&approval).map_err(to_status)?;
+        let approval = Some(self.0.show(&approval).map_err(to_status)?);
         Ok(Response::new(ApproveRequestResponse { approval, response_json }))
     }
 
@@ -72,13 +73,15 @@ impl ApprovalService for Desk {
         &self,
         request: Request<RejectRequestRequest>,
     ) -> Result<Response<RejectRequestResponse>, Status> {
-        let checker = Caller::of(&request)?;
-        let told = |failure: Failure| failure.into_status(checker.correlation_id);
+        let checker = Call::of(&request)?.caller;
+        let to_status = |failure: Failure| failure.into_status(checker.correlation_id);
         let request = request.into_inner();
-        let id = id(&request.name).map_err(|refusal| told(refusal.into()))?;
-        let reason = reason(&request.reason).map_err(|refusal| told(refusal.into()))?;
+        let id = id(&request.name).map_err(|refusal| to_status(refusal.into()))?;
+        let reason = reason(&request.reason).map_err(|refusal| to_status(refusal.into()))?;
         let approval = self.0.reject(id, reason, &checker).await?;
-        Ok(Response::new(RejectRequestResponse { approval: Some(self.0.show(&approval).map_err(told)?) }))
+        Ok(Response::new(RejectRequestResponse {
+            approval: Some(self.0.show(&approval).map_err(to_status)?),
+        }))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Approvals as people and programs are shown them.
 
 use chrono::{DateTime, Utc};
-use countinghouse_proto::approval::v1 as pb;
 use pbjson_types::Timestamp;
+use proto_common::approval::v1 as pb;
 use serde_json::{Value, json};
 use tonic::Status;
 use tonic_types::StatusExt;
@@ -11,7 +11,10 @@ use super::{
     Approval, Approvals,
     rows::{Decision, State},
 };
-use crate::{auth::Caller, refusal::Failure, rpc};
+use crate::{
+    call::{self, Caller},
+    refusal::Failure,
+};
 
 /// States as they are stored.
 pub const PENDING: &str = "pending";
@@ -30,7 +33,7 @@ impl Approvals {
             State::Rejected { by, reason } => (pb::ApprovalState::Rejected, Some(by), reason.as_str()),
         };
         let policy = self.0.policies.get(&approval.method);
-        let request_json = policy.map(|policy| rpc::json(&policy.input, &approval.request)).transpose();
+        let request_json = policy.map(|policy| call::json(&policy.input, &approval.request)).transpose();
         Ok(pb::Approval {
             name: approval.name(),
             method: approval.method.clone(),
@@ -57,7 +60,7 @@ impl Approvals {
         let caller =
             Caller { actor: approval.maker.clone().into(), approver: None, preview: true, ..reader.clone() };
         match self.0.runner.run(&policy, &policy.only_validated(&approval.request), caller).await {
-            Ok(response) => rpc::json(&policy.output, &response).map_err(Failure::fault),
+            Ok(response) => call::json(&policy.output, &response).map_err(Failure::fault),
             Err(status) if status.details().is_empty() => Err(Failure::fault(status)),
             Err(status) => Ok(status_json(&status).to_string()),
         }
@@ -67,7 +70,7 @@ impl Approvals {
     pub(super) fn response_json(&self, approval: &Approval) -> Result<String, Failure> {
         let State::Executed { response, .. } = &approval.state else { return Ok(String::new()) };
         let policy = self.policy(approval)?;
-        rpc::json(&policy.output, response).map_err(Failure::fault)
+        call::json(&policy.output, response).map_err(Failure::fault)
     }
 }
 

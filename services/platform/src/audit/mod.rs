@@ -96,7 +96,7 @@ impl Outcome {
 
 /// Appends records, in their order, in the caller's transaction: one statement, whatever their number. Takes any text: what
 /// Postgres cannot hold or nobody would read is replaced or cut, since a refusal must be recorded whatever was sent.
-#[expect(clippy::as_conversions, reason = "how sqlx is told the type of a parameter; nothing is converted")]
+#[expect(clippy::as_conversions, reason = "how sqlx learns the type of a parameter; nothing is converted")]
 pub async fn append(conn: &mut PgConnection, records: &[AuditRecord]) -> Result<(), sqlx::Error> {
     if records.is_empty() {
         return Ok(());

@@ -1,5 +1,7 @@
 //! Verification: walks the chain, computes every seal anew from the records, and names the first broken place.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use sqlx::{Acquire, PgConnection, PgPool};
@@ -20,6 +22,13 @@ pub struct Verified {
     pub origin: Head,
     /// Note it outside of the database, for [`verify_noted`].
     pub head: Head,
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seals, records, waiting, .. } = self;
+        write!(f, "{records} audit records in {seals} seals, {waiting} not sealed yet")
+    }
 }
 
 /// The first place where the chain is broken. Somebody has changed the tables by hand.

@@ -5,11 +5,9 @@ mod certificates;
 mod keys;
 mod tokens;
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tonic::{Request, Status};
-use uuid::Uuid;
 
 pub(crate) use self::certificates::{Names, end_of_certificate, names_of_certificate};
 pub use self::{certificates::actor_of_certificate, keys::KeyError, tokens::Authenticator};
@@ -89,30 +87,6 @@ impl Actor {
             Scopes::All => true,
             Scopes::Only(scopes) => !scope.is_empty() && scopes.iter().any(|covered| covered == scope),
         }
-    }
-}
-
-/// Who makes a call, and who agreed to it: put into the request by the server, and nowhere else.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    pub actor: Arc<Actor>,
-    /// The second person, when there is one.
-    pub approver: Option<Arc<Actor>>,
-    /// The call only shows what it would do: nothing is recorded, and it is judged as if the second person had agreed.
-    pub preview: bool,
-    pub correlation_id: Uuid,
-    /// W3C trace context of the call.
-    pub traceparent: Option<String>,
-}
-
-impl Caller {
-    /// The caller of a request that came through the server.
-    pub fn of<T>(request: &Request<T>) -> Result<Caller, Status> {
-        request
-            .extensions()
-            .get::<Caller>()
-            .cloned()
-            .ok_or_else(|| Status::internal("this rpc was reached past the server's gate"))
     }
 }
 

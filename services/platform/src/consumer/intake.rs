@@ -16,7 +16,7 @@ use super::{HANDLE_WAIT_MAX, HandleError, Handler, RETRY_WAIT_LEAST, RETRY_WAIT_
 use crate::{
     backoff::Backoff,
     clock::SharedClock,
-    dead_letters,
+    dead_letters::{self, ReplayError},
     facts::{RawRecord, Record},
     inbox, telemetry,
 };
@@ -42,6 +42,11 @@ impl<H: Handler> Intake<H> {
     pub fn new(handler: H, pool: PgPool, clock: SharedClock) -> Intake<H> {
         let gauges = Gauges::new(handler.name());
         Intake { handler, pool, clock, gauges }
+    }
+
+    /// Replays the dead letters of which that is requested.
+    pub async fn replay_requested(&self) -> Result<(), ReplayError> {
+        dead_letters::replay_requested(&self.pool, &self.handler, &self.clock).await.map(drop)
     }
 
     /// Takes a batch in, as one transaction when nothing is wrong with it, else record by record. Says how many records, from
@@ -78,7 +83,7 @@ impl<H: Handler> Intake<H> {
         loop {
             let outcome = match &refusal {
                 None => self.attempt_until(stop, &records).await?,
-                Some(reason) => self.bury(raw, records.first(), reason).await,
+                Some(reason) => self.to_dead_letter(raw, records.first(), reason).await,
             };
             match outcome {
                 Ok(()) => return Ok(()),
@@ -171,7 +176,12 @@ impl<H: Handler> Intake<H> {
     }
 
     /// Makes a dead letter of a record, in one transaction with its mark.
-    async fn bury(&self, raw: &RawRecord, record: Option<&Record>, reason: &str) -> Result<(), HandleError> {
+    async fn to_dead_letter(
+        &self,
+        raw: &RawRecord,
+        record: Option<&Record>,
+        reason: &str,
+    ) -> Result<(), HandleError> {
         let now = self.clock.now();
         let fact_id = record.map(|record| record.fact.id);
         // Postgres takes no NUL in a text.

@@ -57,7 +57,7 @@ struct Lane {
     task: JoinHandle<()>,
     paused: bool,
     /// The offset of the last commit that was asked for.
-    asked: i64,
+    committed: i64,
 }
 
 /// What a lane holds, and how far it has come.
@@ -188,7 +188,7 @@ impl<H: Handler> Lanes<H> {
         let (records, queue) = mpsc::channel(2 * LANE_RECORDS_MAX);
         let (load, stop) = (Arc::new(Load::default()), CancellationToken::new());
         let work = work(Arc::clone(&self.intake), queue, Arc::clone(&load), stop.clone());
-        Lane { records, load, stop, task: self.runtime.spawn(work), paused: false, asked: 0 }
+        Lane { records, load, stop, task: self.runtime.spawn(work), paused: false, committed: 0 }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -259,8 +259,8 @@ fn offsets<'a>(
     let mut offsets = TopicPartitionList::new();
     for ((topic, partition), lane) in lanes {
         let done = lane.load.done.load(Ordering::Acquire);
-        if done > lane.asked || (again && done > 0) {
-            lane.asked = done;
+        if done > lane.committed || (again && done > 0) {
+            lane.committed = done;
             let added = offsets.add_partition_offset(topic, *partition, Offset::Offset(done));
             log_failure("commit", added);
         }

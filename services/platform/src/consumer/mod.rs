@@ -30,6 +30,7 @@ use crate::{
     backoff::Backoff,
     clock::SharedClock,
     facts::{KafkaConfig, Record, kafka::KafkaConfigError},
+    jobs::Periodic,
 };
 
 /// Facts in one transaction at most: enough that the cost of a commit is shared, and few enough that doing them again one by
@@ -50,6 +51,9 @@ const POLL_WAIT: Duration = Duration::from_millis(20);
 
 /// How often it is measured how many records wait, in milliseconds.
 const MEASURED_EVERY_MS: &str = "5000";
+
+/// How often it is looked whether a replay is requested.
+const REPLAYS_LOOKED_EVERY: Duration = Duration::from_secs(1);
 
 const RETRY_WAIT_LEAST: Duration = Duration::from_millis(100);
 const RETRY_WAIT_MOST: Duration = Duration::from_secs(10);
@@ -145,8 +149,17 @@ impl<H: Handler> Consumer<H> {
     }
 
     /// Consumes until stopped; then finishes the work in hand, commits its offsets and leaves the group. Lost databases and
-    /// brokers are waited for.
+    /// brokers are waited for. Meanwhile it replays the dead letters of which that is requested.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ConsumerError> {
+        let replaying = Periodic::new("replay of dead letters", REPLAYS_LOOKED_EVERY)
+            .run(CancellationToken::new(), || self.intake.replay_requested());
+        tokio::select! {
+            consumed = self.consume(stop) => consumed,
+            Ok(()) = replaying => Ok(()),
+        }
+    }
+
+    async fn consume(&self, stop: CancellationToken) -> Result<(), ConsumerError> {
         let mut backoff = Backoff::new(RETRY_WAIT_LEAST, RETRY_WAIT_MOST);
         loop {
             let error = match self.poll(&stop).await {
@@ -198,7 +211,7 @@ fn poll_until<H: Handler>(
             Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
                 break Err(ConsumerError::Fatal(error));
             }
-            Some(Err(error)) => tracing::warn!(%error, "kafka told the consumer of an error"),
+            Some(Err(error)) => tracing::warn!(%error, "kafka reported an error"),
             None => {}
         }
         if let Err(ended) = lanes.tend(&consumer) {

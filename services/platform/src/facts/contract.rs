@@ -3,18 +3,19 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    sync::LazyLock,
 };
 
 use bytes::Bytes;
 use chrono::SubsecRound;
-use prost_reflect::{DescriptorPool, Kind, MessageDescriptor, Value};
+use prost::Name;
+use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
+use proto_common::options;
 use serde::{
     Serialize,
     de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor},
 };
 
-use super::{Fact, PAYLOAD_BYTES_MAX, Stamp, Topic, TopicSettings};
+use super::{Fact, FactMetadata, PAYLOAD_BYTES_MAX, Topic, TopicSettings};
 
 const FACT_OPTION: &str = "countinghouse.event.v1.fact";
 
@@ -52,8 +53,6 @@ pub enum FactError {
 /// A `(countinghouse.event.v1.fact)` option that cannot hold.
 #[derive(Debug, thiserror::Error)]
 pub enum ContractError {
-    #[error("the contract does not define the option ({FACT_OPTION})")]
-    NoOption,
     #[error("message {message}: `{part}` of its fact option is empty")]
     Incomplete { message: String, part: &'static str },
     #[error("message {message}: key_field {field} is not a singular string field of it")]
@@ -63,65 +62,48 @@ pub enum ContractError {
 }
 
 impl Contract {
-    /// The contract that this build ships.
-    pub fn shipped() -> &'static Contract {
-        static SHIPPED: LazyLock<Contract> = LazyLock::new(|| {
-            Contract::of(countinghouse_proto::descriptor_pool())
-                .expect("invariant: the fact options of the shipped contract hold (a test reads them)")
-        });
-        &SHIPPED
-    }
-
     /// Reads the facts of a contract and checks their options.
     pub fn of(pool: &DescriptorPool) -> Result<Contract, ContractError> {
-        let option = pool.get_extension_by_name(FACT_OPTION).ok_or(ContractError::NoOption)?;
         let mut facts = HashMap::new();
         for message in pool.all_messages() {
-            let options = message.options();
-            if !options.has_extension(&option) {
-                continue;
+            if let Some(fact) = options::fact(&message) {
+                facts.insert(message.full_name().to_owned(), Publication::read(&message, fact)?);
             }
-            let publication = Publication::read(&message, &options.get_extension(&option))?;
-            facts.insert(message.full_name().to_owned(), publication);
         }
         let contract = Contract { facts };
         contract.check_compaction()?;
         Ok(contract)
     }
 
-    /// Makes a fact of a message; see [`super::fact`].
-    pub fn fact<M: Serialize>(
-        &self,
-        message_name: &str,
-        message: &M,
-        stamp: Stamp,
-    ) -> Result<Fact, FactError> {
+    /// Makes a fact of a message, whose `(countinghouse.event.v1.fact)` option says topic, type and key.
+    pub fn fact<M: Name + Serialize>(&self, message: &M, metadata: FactMetadata) -> Result<Fact, FactError> {
+        let message_name = &M::full_name();
         let publication = self
             .facts
             .get(message_name)
-            .ok_or_else(|| FactError::NotAFact { message: message_name.to_owned() })?;
-        let not_json = |source| FactError::NotJson { message: message_name.to_owned(), source };
+            .ok_or_else(|| FactError::NotAFact { message: message_name.clone() })?;
+        let not_json = |source| FactError::NotJson { message: message_name.clone(), source };
         let payload = serde_json::to_vec(message).map_err(not_json)?;
         if payload.len() > PAYLOAD_BYTES_MAX {
-            return Err(FactError::TooLarge { message: message_name.to_owned(), bytes: payload.len() });
+            return Err(FactError::TooLarge { message: message_name.clone(), bytes: payload.len() });
         }
         let key = StringField(&publication.key_field)
             .deserialize(&mut serde_json::Deserializer::from_slice(&payload))
             .map_err(not_json)?
             .filter(|key| !key.is_empty())
             .ok_or_else(|| FactError::KeyMissing {
-                message: message_name.to_owned(),
+                message: message_name.clone(),
                 field: publication.key_field.clone(),
             })?;
         Ok(Fact {
-            id: stamp.id,
+            id: metadata.id,
             topic: publication.topic.clone(),
             kind: publication.kind.clone(),
             key,
-            time: stamp.time.trunc_subsecs(6),
-            actor: stamp.actor,
-            correlation_id: stamp.correlation_id,
-            traceparent: stamp.traceparent,
+            time: metadata.time.trunc_subsecs(6),
+            actor: metadata.actor,
+            correlation_id: metadata.correlation_id,
+            traceparent: metadata.traceparent,
             payload: Bytes::from(payload),
         })
     }
@@ -151,15 +133,17 @@ impl Contract {
 }
 
 impl Publication {
-    fn read(message: &MessageDescriptor, option: &Value) -> Result<Publication, ContractError> {
-        let text = |part: &'static str| {
-            option
-                .as_message()
-                .and_then(|option| option.get_field_by_name(part)?.as_str().map(str::to_owned))
-                .filter(|text| !text.is_empty())
-                .ok_or_else(|| ContractError::Incomplete { message: message.full_name().to_owned(), part })
+    fn read(
+        message: &MessageDescriptor,
+        fact: proto_common::event::v1::Fact,
+    ) -> Result<Publication, ContractError> {
+        let named = |part: &'static str, text: String| {
+            if text.is_empty() {
+                return Err(ContractError::Incomplete { message: message.full_name().to_owned(), part });
+            }
+            Ok(text)
         };
-        let key_field = text("key_field")?;
+        let key_field = named("key_field", fact.key_field)?;
         let key = message
             .get_field_by_name(&key_field)
             .filter(|field| field.kind() == Kind::String && !field.is_list())
@@ -168,13 +152,10 @@ impl Publication {
                 field: key_field.clone(),
             })?;
         Ok(Publication {
-            topic: text("topic")?,
-            kind: text("type")?,
+            topic: named("topic", fact.topic)?,
+            kind: named("type", fact.r#type)?,
             key_field: key.json_name().to_owned(),
-            compacted: option
-                .as_message()
-                .and_then(|option| option.get_field_by_name("compacted")?.as_bool())
-                .unwrap_or(false),
+            compacted: fact.compacted,
         })
     }
 }

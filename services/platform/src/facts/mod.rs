@@ -1,6 +1,6 @@
 //! Facts: what has happened, as it travels on Kafka.
 //!
-//! A [`Fact`] is made from a message of the contract ([`fact`]), kept until it is published (the [outbox](crate::outbox) or a
+//! A [`Fact`] is made from a message of the contract ([`Contract::fact`]), kept until it is published (the [outbox](crate::outbox) or a
 //! journal of the service's own), published by the [relay](crate::relay), and read by a [consumer](crate::consumer) as a
 //! [`Record`]. On the wire it is a CloudEvent 1.0 in Kafka's binary mode: [`record`] has the headers, the value is JSON.
 
@@ -11,7 +11,6 @@ pub mod topics;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use uuid::Uuid;
 
 pub use self::{
@@ -50,16 +49,10 @@ pub struct Fact {
 
 /// What a fact carries besides its message: its identity, and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp {
+pub struct FactMetadata {
     pub id: Uuid,
     pub time: DateTime<Utc>,
     pub actor: String,
     pub correlation_id: Uuid,
     pub traceparent: Option<String>,
-}
-
-/// Makes a fact of a message of the contract. `message_name` is the message's full name, for example
-/// `countinghouse.accounting.v1.PostingBooked`; its `(countinghouse.event.v1.fact)` option says topic, type and key.
-pub fn fact<M: Serialize>(message_name: &str, message: &M, stamp: Stamp) -> Result<Fact, FactError> {
-    Contract::shipped().fact(message_name, message, stamp)
 }

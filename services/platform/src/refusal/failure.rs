@@ -1,4 +1,4 @@
-//! How refusals and faults are told over gRPC, with google.rpc details.
+//! How refusals and faults are answered over gRPC, with google.rpc details.
 
 use std::{error::Error, time::Duration};
 
@@ -6,7 +6,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use uuid::Uuid;
 
-use super::Refusal;
+use super::{Kind, Refusal, Rule, Violation};
 
 /// The domain of every reason.
 pub const ERROR_DOMAIN: &str = "countinghouse";
@@ -51,7 +51,7 @@ impl Failure {
     /// What the caller is told. A fault is logged here, once, with its sources.
     pub fn into_status(self, correlation_id: Uuid) -> Status {
         match self {
-            Self::Refused(refusal) => told(&refusal),
+            Self::Refused(refusal) => refusal_status(&refusal),
             Self::Faulted(fault) => faulted(&*fault, correlation_id),
         }
     }
@@ -60,6 +60,12 @@ impl Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(Box::new(refusal))
+    }
+}
+
+impl<R: Rule> From<Violation<R>> for Failure {
+    fn from(violation: Violation<R>) -> Self {
+        violation.to_refusal().into()
     }
 }
 
@@ -75,24 +81,42 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-fn told(refusal: &Refusal) -> Status {
+/// The gRPC code of a kind of refusal.
+pub const fn code(kind: Kind) -> Code {
+    match kind {
+        Kind::InvalidArgument => Code::InvalidArgument,
+        Kind::FailedPrecondition => Code::FailedPrecondition,
+        Kind::NotFound => Code::NotFound,
+        Kind::AlreadyExists => Code::AlreadyExists,
+        Kind::Unauthenticated => Code::Unauthenticated,
+        Kind::PermissionDenied => Code::PermissionDenied,
+        Kind::Aborted => Code::Aborted,
+        Kind::ResourceExhausted => Code::ResourceExhausted,
+        Kind::Unavailable => Code::Unavailable,
+        Kind::DeadlineExceeded => Code::DeadlineExceeded,
+        Kind::Unimplemented => Code::Unimplemented,
+    }
+}
+
+fn refusal_status(refusal: &Refusal) -> Status {
     let reason = refusal.reason();
+    let values = refusal.values().iter().map(|(name, value)| (name.to_string(), value.clone()));
     let mut details = ErrorDetails::with_error_info(
         reason.name,
         ERROR_DOMAIN,
-        refusal.metadata().iter().cloned().collect::<std::collections::HashMap<_, _>>(),
+        values.collect::<std::collections::HashMap<_, _>>(),
     );
     for violation in refusal.field_violations() {
         details.add_bad_request_violation(&violation.field, &violation.rule);
     }
-    if reason.code == Code::FailedPrecondition {
-        let subject = refusal.metadata().first().map_or("", |(_, value)| value.as_str());
+    if reason.kind == Kind::FailedPrecondition {
+        let subject = refusal.values().first().map_or("", |(_, value)| value.as_str());
         details.add_precondition_failure_violation(reason.name, subject, refusal.message());
     }
     if let Some(delay) = refusal.retry_delay() {
         details.set_retry_info(Some(delay));
     }
-    Status::with_error_details(reason.code, refusal.message(), details)
+    Status::with_error_details(code(reason.kind), refusal.message(), details)
 }
 
 fn faulted(fault: &(dyn Error + Send + Sync + 'static), correlation_id: Uuid) -> Status {

@@ -34,12 +34,12 @@ impl Deadlines {
     /// The time that a call has.
     pub fn of(&self, headers: &HeaderMap) -> Result<Duration, Refusal> {
         let Some(header) = headers.get(HEADER) else { return Ok(self.default) };
-        let asked = header.to_str().ok().and_then(parse).ok_or_else(|| {
+        let requested = header.to_str().ok().and_then(parse).ok_or_else(|| {
             reasons::FIELD_INVALID
                 .refuse("the deadline of the call cannot be read")
                 .field(HEADER, "must be 1 to 8 digits and one of H, M, S, m, u, n")
         })?;
-        Ok(asked.saturating_sub((asked / 10).min(MARGIN_MAX)).min(self.max))
+        Ok(requested.saturating_sub((requested / 10).min(MARGIN_MAX)).min(self.max))
     }
 }
 

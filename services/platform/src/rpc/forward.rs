@@ -18,12 +18,13 @@ use tonic::{
 use tower::ServiceExt;
 
 use super::{
-    CORRELATION_HEADER, ConfigError, Policy, RpcConfig,
+    CORRELATION_HEADER, ConfigError, RpcConfig,
     certificates::Certificates,
     deadline,
-    telling::{Call, TRACEPARENT},
+    metrics::{Observed, TRACEPARENT},
 };
 use crate::{
+    call::Policy,
     leadership::Lead,
     refusal::{Refusal, reasons},
 };
@@ -109,7 +110,7 @@ impl Forward {
     pub async fn pass(
         &self,
         leader: &Arc<str>,
-        call: &Call,
+        call: &Observed,
         service: Option<&str>,
         deadline: Duration,
         request: Request<Body>,
@@ -117,7 +118,7 @@ impl Forward {
         let _place = self.places.try_acquire().map_err(|_| self.overloaded())?;
         let channel = self.connect(leader).await.map_err(|error| {
             tracing::debug!(%error, leader = &**leader, "the leader is not reached");
-            told(&Lost::Connection)
+            lost_refusal(&Lost::Connection)
         })?;
         let answered = async {
             let response = channel.oneshot(onward(request, call, service, deadline)).await?;
@@ -139,7 +140,7 @@ impl Forward {
             _ = lead.wait_for(|now| !matches!(now, Lead::At(address) if address == leader)) => Lost::Answer,
         };
         self.forget(leader).await;
-        Err(told(&lost))
+        Err(lost_refusal(&lost))
     }
 
     /// The connection to the leader, which all calls share. When the certificates have changed there is a new one, and calls that
@@ -182,7 +183,12 @@ impl Forward {
 }
 
 /// The same call, for the leader: with the time that it has left, and found under the same ids.
-fn onward(request: Request<Body>, call: &Call, service: Option<&str>, deadline: Duration) -> Request<Body> {
+fn onward(
+    request: Request<Body>,
+    call: &Observed,
+    service: Option<&str>,
+    deadline: Duration,
+) -> Request<Body> {
     let (head, body) = request.into_parts();
     let mut onward = Request::new(body);
     *onward.method_mut() = head.method;
@@ -217,7 +223,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<&str>) {
     }
 }
 
-fn told(lost: &Lost) -> Refusal {
+fn lost_refusal(lost: &Lost) -> Refusal {
     match lost {
         Lost::Connection => reasons::LEADER_UNREACHABLE.refuse("the replica that leads cannot be reached"),
         Lost::Answer => reasons::LEADER_LOST.refuse("the replica that leads was lost before it answered"),

@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use countinghouse_proto::common::v1::ApprovalRule;
 use futures::{FutureExt, future::BoxFuture};
 use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
 use prost_reflect::DynamicMessage;
+use proto_common::common::v1::ApprovalRule;
 use serde_json::json;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -26,20 +26,17 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{
-    Policies, Policy,
     admission::Admission,
     deadline::Deadlines,
     forward::{FORWARDED_HEADER, Forward, SERVICE_HEADER},
-    message::{self, Message},
-    open::{self, Ending},
-    peek,
-    run::Runner,
-    telling::{Call, Telling, reason_of},
+    metrics::{Metrics, Observed},
+    public::{self, Ending},
 };
 use crate::{
     approval::Approvals,
     audit::{self, AuditRecord, Outcome},
-    auth::{Actor, Authenticator, Caller},
+    auth::{Actor, Authenticator},
+    call::{self, Call, Caller, Message, Policies, Policy, Runner, malformed, reason_of},
     clock::SharedClock,
     refusal::{Failure, Refusal, reasons},
 };
@@ -56,11 +53,12 @@ pub struct Parts {
     pub approvals: Approvals,
     pub admission: Admission,
     pub deadlines: Deadlines,
-    pub telling: Telling,
+    pub metrics: Metrics,
     pub request_bytes_max: usize,
     pub runner: Runner,
-    pub open: Routes,
-    /// Cancelled when even what is open to all ends.
+    /// What is open to all.
+    pub public: Routes,
+    /// Cancelled when even that ends.
     pub ended: CancellationToken,
     pub pool: PgPool,
     pub clock: SharedClock,
@@ -77,9 +75,9 @@ impl Service<Request<Body>> for Gate {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let gate = self.0.clone();
-        if open::is_open(request.uri().path()) {
+        if public::is_public(request.uri().path()) {
             return Box::pin(async move {
-                let response = gate.open.clone().call(request).await?;
+                let response = gate.public.clone().call(request).await?;
                 Ok(response.map(|body| Body::new(Ending::new(body, gate.ended.clone()))))
             });
         }
@@ -90,10 +88,10 @@ impl Service<Request<Body>> for Gate {
 impl Parts {
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let policy = self.policies.get(request.uri().path());
-        let call = self.telling.begin(policy.map(|policy| policy.method()), request.headers());
+        let call = self.metrics.begin(policy.map(|policy| &*policy.method), request.headers());
         let answered = self.admit(policy, &call, request).instrument(call.span.clone()).await;
         let mut response = answered.unwrap_or_else(Status::into_http);
-        self.telling.end(&call, &mut response);
+        self.metrics.end(&call, &mut response);
         response
     }
 
@@ -101,16 +99,16 @@ impl Parts {
     async fn admit(
         &self,
         policy: Option<&Arc<Policy>>,
-        call: &Call,
+        observed: &Observed,
         request: Request<Body>,
     ) -> Result<Response<Body>, Status> {
-        let refused = |refusal: Refusal| Failure::from(refusal).into_status(call.correlation_id);
+        let refused = |refusal: Refusal| Failure::from(refusal).into_status(observed.correlation_id);
         let deadline = self.deadlines.of(request.headers()).map_err(refused)?;
         let _place = self.admission.admit().map_err(refused)?;
-        let judged = AssertUnwindSafe(self.pass_or_judge(policy, call, deadline, request)).catch_unwind();
+        let judged = AssertUnwindSafe(self.pass_or_judge(policy, observed, deadline, request)).catch_unwind();
         match tokio::time::timeout(deadline, judged).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(panic)) => Err(Failure::fault(Panic::of(&*panic)).into_status(call.correlation_id)),
+            Ok(Err(panic)) => Err(Failure::fault(Panic::of(&*panic)).into_status(observed.correlation_id)),
             Err(_) => Err(refused(
                 reasons::DEADLINE_EXCEEDED
                     .refuse(format!("the call was not done in {} ms", deadline.as_millis()))
@@ -123,16 +121,16 @@ impl Parts {
     async fn pass_or_judge(
         &self,
         policy: Option<&Arc<Policy>>,
-        call: &Call,
+        observed: &Observed,
         deadline: Duration,
         request: Request<Body>,
     ) -> Result<Response<Body>, Status> {
-        let refused = |refusal: Refusal| Failure::from(refusal).into_status(call.correlation_id);
+        let refused = |refusal: Refusal| Failure::from(refusal).into_status(observed.correlation_id);
         let leader =
             self.forward.as_ref().zip(policy).and_then(|(forward, policy)| {
                 Some((forward, forward.leader_for(policy, request.headers())?))
             });
-        let Some((forward, leader)) = leader else { return self.judge(policy, call, request).await };
+        let Some((forward, leader)) = leader else { return self.judge(policy, observed, request).await };
         // A certificate is shown to this replica alone; a token goes on with the call.
         let shown = if request.headers().contains_key(AUTHORIZATION) {
             None
@@ -141,41 +139,43 @@ impl Parts {
         };
         let service = shown.as_deref().and_then(Actor::service_name);
         // Boxed, as all that few calls meet: every call carries the room of what it might await.
-        Box::pin(forward.pass(&leader, call, service, deadline, request)).await.map_err(refused)
+        Box::pin(forward.pass(&leader, observed, service, deadline, request)).await.map_err(refused)
     }
 
     /// Finds out who calls and whether they may, and has the call done.
     async fn judge(
         &self,
         policy: Option<&Arc<Policy>>,
-        call: &Call,
+        observed: &Observed,
         request: Request<Body>,
     ) -> Result<Response<Body>, Status> {
-        let refused = |refusal: Refusal| Failure::from(refusal).into_status(call.correlation_id);
+        let refused = |refusal: Refusal| Failure::from(refusal).into_status(observed.correlation_id);
         let actor = self.authenticate(&request).map_err(refused)?;
         let policy = policy.ok_or_else(|| refused(unknown_method(request.uri().path())))?;
         let caller = Caller {
             actor,
             approver: None,
             preview: false,
-            correlation_id: call.correlation_id,
-            traceparent: call.traceparent.clone(),
+            correlation_id: observed.correlation_id,
+            traceparent: observed.traceparent.clone(),
         };
         if !caller.actor.may(&policy.permission) {
             let denied = self.deny(policy, &caller, "", no_permission(&policy.permission));
             return Err(Box::pin(denied).await);
         }
         let (mut head, body) = request.into_parts();
-        let message =
-            message::read(&mut head.headers, body, self.request_bytes_max).await.map_err(refused)?;
-        let scope = scope(policy, message.bytes()).map_err(refused)?;
-        if let Some((field, scope)) = scope.filter(|(_, scope)| !caller.actor.covers(scope)) {
-            return Err(Box::pin(self.deny(policy, &caller, scope, out_of_scope(field, scope))).await);
+        let message = call::read(&mut head.headers, body, self.request_bytes_max).await.map_err(refused)?;
+        let call = Call::read(policy, message.bytes(), caller).map_err(refused)?;
+        if let Some((field, _)) = &policy.scope_field
+            && !call.caller.actor.covers(&call.scope)
+        {
+            let refusal = out_of_scope(field, &call.scope);
+            return Err(Box::pin(self.deny(policy, &call.caller, &call.scope, refusal)).await);
         }
-        let scope = scope.map_or("", |(_, scope)| scope);
+        let call = call.identified(message.bytes()).map_err(refused)?;
         let request = Request::from_parts(head, message.clone().into_body());
-        let done = self.with_approval(policy, scope, &message, caller, request).await;
-        told_clearly(policy, &message, call.correlation_id, done)
+        let done = self.with_approval(call, &message, request).await;
+        with_details(policy, &message, observed.correlation_id, done)
     }
 
     /// A token comes first; a service that passes an operator's token on acts as that operator.
@@ -206,34 +206,28 @@ impl Parts {
     /// Has the call done at once, or once a second person agrees.
     async fn with_approval(
         &self,
-        policy: &Policy,
-        scope: &str,
+        mut call: Call,
         message: &Message,
-        mut caller: Caller,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Status> {
-        let only_validates = match policy.validate_only_field {
-            Some(number) => peek::bool_field(message.bytes(), number).unwrap_or_default(),
-            None => false,
-        };
-        if policy.approval == ApprovalRule::Always && !only_validates {
-            let answer = Box::pin(self.approvals.ask(policy, scope, message.bytes(), &caller)).await?;
-            return Ok(message::response(&answer));
+        let rule = call.policy.approval;
+        if rule == ApprovalRule::Always && !call.validate_only {
+            let answer = Box::pin(self.approvals.request(&call, message.bytes())).await?;
+            return Ok(call::response(&answer));
         }
         // What always needs a second person is shown to the maker as that person will see it.
-        caller.preview = policy.approval == ApprovalRule::Always;
-        request.extensions_mut().insert(caller.clone());
+        call.caller.preview = rule == ApprovalRule::Always;
+        // The call is looked at again only where a second person may be needed.
+        let on_demand = (rule == ApprovalRule::OnDemand && !call.validate_only).then(|| call.clone());
+        request.extensions_mut().insert(call);
         let response = self.runner.call(request).await;
-        if policy.approval != ApprovalRule::OnDemand || only_validates {
-            return Ok(response);
-        }
+        let Some(call) = on_demand else { return Ok(response) };
         match refusal_of(response.headers()) {
             Some(refusal)
                 if reason_of(&refusal).is_some_and(|reason| reason == reasons::APPROVAL_REQUIRED.name) =>
             {
-                let kept = self.approvals.keep(policy, scope, message.bytes(), &caller, refusal);
-                let answer = Box::pin(kept).await?;
-                Ok(message::response(&answer))
+                let answer = Box::pin(self.approvals.keep(&call, message.bytes(), refusal)).await?;
+                Ok(call::response(&answer))
             }
             _ => Ok(response),
         }
@@ -245,7 +239,7 @@ impl Parts {
             at: self.clock.now(),
             actor: caller.actor.id.clone(),
             approver: None,
-            method: policy.method().to_owned(),
+            method: policy.method.to_string(),
             resource: String::new(),
             scope: scope.to_owned(),
             outcome: Outcome::Refused { reason: refusal.reason().name.to_owned() },
@@ -255,27 +249,15 @@ impl Parts {
         };
         let written = async { audit::append(&mut *self.pool.acquire().await?, &[record]).await };
         if let Err(error) = written.await {
-            tracing::error!(%error, actor = caller.actor.id, method = policy.method(), "a denied call could not be audited");
+            tracing::error!(%error, actor = caller.actor.id, method = &*policy.method, "a denied call could not be audited");
         }
         Failure::from(refusal).into_status(caller.correlation_id)
     }
 }
 
-/// The scope that a request acts in, with the field that names it; none for an rpc that is not bound to one.
-fn scope<'a>(policy: &'a Policy, message: &'a [u8]) -> Result<Option<(&'a str, &'a str)>, Refusal> {
-    let Some((field, number)) = &policy.scope_field else { return Ok(None) };
-    match peek::string_field(message, *number) {
-        Some(scope) if scope.chars().any(char::is_control) => Err(reasons::FIELD_INVALID
-            .refuse("the scope has a control character in it")
-            .field(field, "must be printable")),
-        Some(scope) => Ok(Some((field, scope))),
-        None => Err(malformed(policy, "it is not in the Protobuf encoding")),
-    }
-}
-
-/// Sees that nothing is told without saying what. The codecs and handlers that panic, or know no better, end with a bare
+/// Sees that no answer goes out without details. The codecs and handlers that panic, or know no better, end with a bare
 /// status: a request that cannot be decoded is the caller's to mend, and anything else is a fault of ours.
-fn told_clearly(
+fn with_details(
     policy: &Policy,
     message: &Message,
     correlation_id: Uuid,
@@ -317,13 +299,6 @@ fn out_of_scope(field: &str, scope: &str) -> Refusal {
         .refuse("the caller may not act in this scope")
         .with("scope", scope)
         .field(field, "must be one that the caller's token covers")
-}
-
-fn malformed(policy: &Policy, what: &str) -> Refusal {
-    let name = policy.input.full_name();
-    reasons::FIELD_INVALID
-        .refuse(format!("the request is malformed: {what}"))
-        .field("request", format!("must be a {name}"))
 }
 
 /// What a handler that panicked said.

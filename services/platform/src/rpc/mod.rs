@@ -11,46 +11,27 @@
 //! | approval | a second person, where the policy asks for one | `APPROVAL_REQUIRED` ... |
 //!
 //! What a caller may do is said by the `policy` option of the rpc and nowhere else: the server does not start when one of its
-//! rpcs has none. Health and reflection are open to all, and not counted. The rpc finds who calls by [`auth::Caller::of`].
+//! rpcs has none. Health and reflection are open to all, and not counted. The rpc finds its
+//! [`Call`](crate::call::Call) in the request.
 //!
-//! A service's wiring:
-//!
-//! ```ignore
-//! let server = rpc::Server::builder(countinghouse_proto::descriptor_pool(), &config.rpc)
-//!     .add(PostingServiceServer::new(api.clone()))
-//!     .add(HoldServiceServer::new(api))
-//!     .bind(rpc::Basis { pool, authenticator, approval: config.approval, page_tokens, clock, ids }, &lifecycle)
-//!     .await?;
-//! tracing::info!(address = %server.address(), "serving");
-//! server.serve();
-//! lifecycle.set_ready();
-//! ```
-//!
-//! [`auth::Caller::of`]: crate::auth::Caller::of
+//! [`service`](crate::service) puts a server together.
 
 mod admission;
 mod certificates;
+mod coalesced_io;
 mod config;
 mod deadline;
 mod forward;
 mod gate;
-mod gathered;
-mod message;
-mod open;
-mod peek;
-mod policies;
+mod metrics;
 pub mod probe;
-mod run;
+mod public;
 mod server;
-mod telling;
 
 pub use self::{
+    coalesced_io::CoalescedIo,
     config::{ConfigError, RpcConfig},
     forward::{FORWARDED_HEADER, SERVICE_HEADER},
-    gathered::Gathered,
-    policies::{JsonError, Policies, Policy, PolicyError, json},
-    run::Runner,
-    server::{Basis, Builder, Server, StartError},
-    telling::{CORRELATION_HEADER, code_name},
+    metrics::CORRELATION_HEADER,
+    server::{Builder, Listening, Server, StartError},
 };
-pub(crate) use self::{peek::string_field, telling::reason_of};

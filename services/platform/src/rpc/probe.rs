@@ -15,7 +15,7 @@ use tonic_health::pb::{
 
 use super::{
     ConfigError, RpcConfig, certificates,
-    open::{CHANGES, WHOLE_SERVER},
+    public::{CHANGES, WHOLE_SERVER},
 };
 
 /// How long a server has to answer. Less than what orchestrators give a probe, so that it can still say what is wrong.
@@ -54,7 +54,7 @@ pub enum Unwell {
 
 /// Asks the server at `at` (`host:port`), with the certificates that are configured; without that, the one on this host that is
 /// configured so.
-pub async fn ask(config: &RpcConfig, question: Question, at: Option<String>) -> Result<(), Unwell> {
+pub async fn probe(config: &RpcConfig, question: Question, at: Option<String>) -> Result<(), Unwell> {
     let address = match at {
         Some(address) => address,
         None => reached(config.listen)?.to_string(),

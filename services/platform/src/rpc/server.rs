@@ -5,7 +5,6 @@ use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 use futures::TryStreamExt;
 use http::Request;
 use prost_reflect::DescriptorPool;
-use sqlx::PgPool;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -19,55 +18,61 @@ use tonic_health::server::HealthReporter;
 use tower::Service;
 
 use super::{
-    ConfigError, Policies, PolicyError, RpcConfig,
+    CoalescedIo, ConfigError, RpcConfig,
     admission::Admission,
     certificates::{self, Certificates},
     deadline::Deadlines,
     forward::Forward,
     gate::{Gate, Parts},
-    gathered::Gathered,
-    open,
-    run::Runner,
-    telling::Telling,
+    metrics::Metrics,
+    public,
 };
 use crate::{
+    Dependencies,
     approval::{ApprovalConfig, Approvals, POOL_CONNECTIONS_MIN},
     auth::Authenticator,
-    clock::SharedClock,
-    ids::SharedIds,
+    call::{Policies, PolicyError, Runner},
     leadership::Lead,
     lifecycle::Lifecycle,
-    pages::PageTokens,
 };
 
 /// How long a TCP connection is idle before the system tries it.
 const TCP_KEEPALIVE: Duration = Duration::from_mins(1);
 
-/// What a server stands on.
-#[derive(Clone)]
-pub struct Basis {
-    /// For approvals and for the audit of denied calls.
-    pub pool: PgPool,
-    pub authenticator: Arc<Authenticator>,
-    pub approval: ApprovalConfig,
-    pub page_tokens: PageTokens,
-    pub clock: SharedClock,
-    pub ids: SharedIds,
+/// The address of a server that is still to be put together.
+#[derive(Debug)]
+pub struct Listening {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listening {
+    /// Listens where the settings say. Whoever connects waits until the server serves.
+    pub async fn on(config: &RpcConfig) -> Result<Self, StartError> {
+        config.check()?;
+        let failed = |source| StartError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
 }
 
 /// A server that is being put together.
-pub struct Builder<'a> {
-    contract: &'a DescriptorPool,
-    config: &'a RpcConfig,
+pub struct Builder {
+    contract: &'static DescriptorPool,
+    config: RpcConfig,
     routes: Routes,
     services: Vec<&'static str>,
     lead: Option<watch::Receiver<Lead>>,
 }
 
-/// A server that has its address and does not serve yet.
+/// A server that is whole and does not serve yet.
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+    listening: Listening,
     transport: transport::Server,
     certificates: Option<Arc<Certificates>>,
     services: Vec<&'static str>,
@@ -94,13 +99,19 @@ pub enum StartError {
 
 impl Server {
     /// Begins with no services. `contract` is where policies are read from and what reflection tells.
-    pub fn builder<'a>(contract: &'a DescriptorPool, config: &'a RpcConfig) -> Builder<'a> {
-        Builder { contract, config, routes: Routes::default(), services: Vec::new(), lead: None }
+    pub fn builder(contract: &'static DescriptorPool, config: &RpcConfig) -> Builder {
+        Builder {
+            contract,
+            config: config.clone(),
+            routes: Routes::default(),
+            services: Vec::new(),
+            lead: None,
+        }
     }
 
     /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listening.address
     }
 
     /// Serves as a task of the process, until it is asked to stop and every call in flight is answered. Health tells whether
@@ -117,8 +128,9 @@ impl Server {
         }
         let ready = self.lifecycle.ready();
         self.lifecycle.clone().spawn("rpc", async move {
-            let incoming =
-                TcpIncoming::from(self.listener).with_nodelay(Some(true)).with_keepalive(Some(TCP_KEEPALIVE));
+            let incoming = TcpIncoming::from(self.listening.listener)
+                .with_nodelay(Some(true))
+                .with_keepalive(Some(TCP_KEEPALIVE));
             let parts = self.gate.0.clone();
             let drained = async move {
                 parts.admission.drained().await;
@@ -127,32 +139,27 @@ impl Server {
             let (transport, gate, certificates) = (self.transport, self.gate, self.certificates);
             let served = async move {
                 if let Some(certificates) = certificates {
-                    let incoming = certificates::secured(incoming, certificates).map_ok(Gathered::over);
+                    let incoming = certificates::secured(incoming, certificates).map_ok(CoalescedIo::over);
                     transport.serve_with_incoming_shutdown(gate, incoming, drained).await
                 } else {
-                    let incoming = incoming.map_ok(Gathered::over);
+                    let incoming = incoming.map_ok(CoalescedIo::over);
                     transport.serve_with_incoming_shutdown(gate, incoming, drained).await
                 }
             };
             tokio::select! {
                 // First, so that nobody is told that the server is ready before it is.
                 biased;
-                () = open::report(self.reporter.clone(), self.services, ready) => Ok(()),
-                () = open::report_lead(self.reporter, self.lead) => Ok(()),
+                () = public::report(self.reporter.clone(), self.services, ready) => Ok(()),
+                () = public::report_lead(self.reporter, self.lead) => Ok(()),
                 served = served => served,
             }
         });
     }
 }
 
-impl Builder<'_> {
+impl Builder {
     /// Adds a service. Each of its rpcs must have a policy in the contract.
-    #[must_use]
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "a service is added to a builder; nobody adds two builders up"
-    )]
-    pub fn add<S>(mut self, service: S) -> Self
+    pub fn add<S>(&mut self, service: S)
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
             + NamedService
@@ -163,61 +170,61 @@ impl Builder<'_> {
         S::Future: Send + 'static,
     {
         self.services.push(S::NAME);
-        self.routes = self.routes.add_service(service);
-        self
+        self.routes = std::mem::take(&mut self.routes).add_service(service);
     }
 
     /// Passes calls that change something on to the replica that leads, whenever that is another one. Without this they are all
     /// done here.
-    #[must_use]
-    pub fn led_by(mut self, lead: watch::Receiver<Lead>) -> Self {
+    pub fn led_by(&mut self, lead: watch::Receiver<Lead>) {
         self.lead = Some(lead);
-        self
     }
 
-    /// Checks everything, adds `ApprovalService`, and listens, for as long as `lifecycle` lets it.
-    pub async fn bind(mut self, basis: Basis, lifecycle: &Lifecycle) -> Result<Server, StartError> {
-        self.config.check()?;
-        if basis.pool.options().get_max_connections() < POOL_CONNECTIONS_MIN {
+    /// Checks everything and adds `ApprovalService`. The server lives for as long as `lifecycle` lets it.
+    pub async fn build(
+        mut self,
+        listening: Listening,
+        authenticator: Arc<Authenticator>,
+        approval: ApprovalConfig,
+        dependencies: Dependencies,
+        lifecycle: &Lifecycle,
+    ) -> Result<Server, StartError> {
+        if dependencies.pool.options().get_max_connections() < POOL_CONNECTIONS_MIN {
             return Err(StartError::PoolTooSmall);
         }
         self.services.push(Approvals::SERVICE);
         let policies = Arc::new(Policies::from_descriptors(self.contract, &self.services)?);
-        let approvals = Approvals::new(&basis, policies.clone(), Runner::new(self.routes.clone()));
+        let behind = Runner::new(self.routes.clone());
+        let approvals = Approvals::new(&dependencies, approval, policies.clone(), behind);
         let runner = Runner::new(self.routes.clone().add_service(approvals.service()));
         let reporter = HealthReporter::new();
-        let open = open::routes(self.contract, &self.services, &reporter)?;
+        let public = public::routes(self.contract, &self.services, &reporter)?;
 
         let transport = self.transport();
-        let certificates = Certificates::open(self.config, &basis.clock).await?;
+        let certificates = Certificates::open(&self.config, &dependencies.clock).await?;
         let lead = self.lead.clone();
         let forward = match self.lead.take() {
-            Some(lead) => Some(Forward::new(self.config, lead, certificates.clone())?),
+            Some(lead) => Some(Forward::new(&self.config, lead, certificates.clone())?),
             None => None,
         };
-        let listen = self.config.listen;
-        let failed = |source| StartError::Listen { address: listen, source };
-        let listener = TcpListener::bind(listen).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-
+        let Dependencies { pool, clock, ids, .. } = dependencies;
         let gate = Gate(Arc::new(Parts {
             policies,
             forward,
-            authenticator: basis.authenticator,
+            authenticator,
             approvals,
             admission: Admission::new(self.config.in_flight_max, lifecycle.soft()),
-            deadlines: Deadlines::new(self.config),
-            telling: Telling::new(basis.ids),
+            deadlines: Deadlines::new(&self.config),
+            metrics: Metrics::new(ids),
             request_bytes_max: self.config.request_bytes_max,
             runner,
-            open,
+            public,
             ended: CancellationToken::new(),
-            pool: basis.pool,
-            clock: basis.clock,
+            pool,
+            clock,
         }));
         let lifecycle = lifecycle.clone();
         let services = self.services;
-        Ok(Server { listener, address, transport, certificates, services, lead, gate, reporter, lifecycle })
+        Ok(Server { listening, transport, certificates, services, lead, gate, reporter, lifecycle })
     }
 
     fn transport(&self) -> transport::Server {

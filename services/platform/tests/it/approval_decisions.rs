@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use countinghouse_proto::approval::v1::{
+use platform::approval;
+use proto_common::approval::v1::{
     Approval, ApprovalState, ApproveRequestRequest, ApproveRequestResponse, GetApprovalRequest,
     RejectRequestRequest,
 };
-use platform::approval;
 use tonic::{Code, Status};
 
 use crate::support::{
@@ -133,7 +133,7 @@ async fn the_maker_cannot_decide_nor_who_lacks_the_permission_or_the_scope() {
     let claims = testkit::keys::Claims::of("S9", &["checker"]).within(&["310101"]);
     let elsewhere = crate::support::server::Bearer(house.issuer.sign(&claims));
     let mut elsewhere =
-        countinghouse_proto::approval::v1::approval_service_client::ApprovalServiceClient::with_interceptor(
+        proto_common::approval::v1::approval_service_client::ApprovalServiceClient::with_interceptor(
             house.channel.clone(),
             elsewhere,
         );
@@ -222,8 +222,8 @@ async fn a_maker_may_see_what_a_request_would_do_without_asking() {
         assert_eq!(repeat(&house, path, &request).await.unwrap(), " -> 3.10 by T1 and ");
     }
     let request = NoteRequest { validate_only: true, ..long("rate") };
-    let told = repeat(&house, EXTEND, &request).await.unwrap_err();
-    let info = tonic_types::StatusExt::get_details_error_info(&told).unwrap();
+    let status = repeat(&house, EXTEND, &request).await.unwrap_err();
+    let info = tonic_types::StatusExt::get_details_error_info(&status).unwrap();
     assert_eq!((info.reason.as_str(), info.metadata.get("approval")), ("APPROVAL_REQUIRED", None));
     let stored: i64 =
         sqlx::query_scalar("SELECT count(*) FROM platform.approval").fetch_one(house.pool()).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countinghouse_proto::approval::v1::{
+use proto_common::approval::v1::{
     Approval, ApprovalState, ApproveRequestRequest, ListApprovalsRequest, RejectRequestRequest,
     approval_service_client::ApprovalServiceClient,
 };

@@ -160,9 +160,9 @@ fn consumer_process(bench: &Bench) -> Child {
 #[tokio::test]
 #[ignore = "not a test: the process that the tests kill"]
 async fn consumer_in_a_process_of_its_own() {
-    let told = |name| env::var(name).expect("invariant: a test has started this process");
-    let kafka = KafkaConfig::plaintext(told(BROKERS), told(PREFIX));
-    let pool = bench::pool(&told(DATABASE_URL));
+    let variable = |name| env::var(name).expect("invariant: a test has started this process");
+    let kafka = KafkaConfig::plaintext(variable(BROKERS), variable(PREFIX));
+    let pool = bench::pool(&variable(DATABASE_URL));
     let consumer = Consumer::new(Recorder::new(LEDGER, "killed"), pool, kafka, SERVICE, clock());
     consumer.run(CancellationToken::new()).await.unwrap();
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chrono::DateTime;
 use platform::{
     facts::{
-        Contract, Fact, FactError, PAYLOAD_BYTES_MAX, RawRecord, Stamp, Topic, TopicSettings,
+        Contract, Fact, FactError, FactMetadata, PAYLOAD_BYTES_MAX, RawRecord, Topic, TopicSettings,
         contract::ContractError,
         record::{self, Unreadable},
         topics::{self, TopicsError},
@@ -48,7 +48,7 @@ fn contract(messages: &str) -> Result<Contract, ContractError> {
     );
     let mut files = ChainFileResolver::new();
     files.add(Text(text));
-    files.add(DescriptorSetFileResolver::decode(countinghouse_proto::DESCRIPTOR_SET).unwrap());
+    files.add(DescriptorSetFileResolver::decode(proto_common::DESCRIPTOR_SET).unwrap());
     files.add(GoogleFileResolver::new());
     let mut compiler = protox::Compiler::with_file_resolver(files);
     compiler.include_imports(true).open_file("test.proto").unwrap();
@@ -75,8 +75,8 @@ fn notes_contract() -> Contract {
     .unwrap()
 }
 
-fn stamp() -> Stamp {
-    Stamp {
+fn stamp() -> FactMetadata {
+    FactMetadata {
         id: Uuid::from_u128(7),
         time: DateTime::from_timestamp_nanos(1_774_000_000_123_456_789),
         actor: "T110101".to_owned(),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 const CALL: Uuid = Uuid::from_u128(0xca11);
 
-fn told(failure: impl Into<Failure>) -> (Status, ErrorDetails) {
+fn status_of(failure: impl Into<Failure>) -> (Status, ErrorDetails) {
     let status = failure.into().into_status(CALL);
     let details = status.get_error_details();
     (status, details)
@@ -20,7 +20,7 @@ fn told(failure: impl Into<Failure>) -> (Status, ErrorDetails) {
 #[test]
 fn a_refusal_tells_its_reason_and_values() {
     let refusal = reasons::PERMISSION_DENIED.refuse("no drawers for you").with("permission", "drawers.open");
-    let (status, details) = told(refusal);
+    let (status, details) = status_of(refusal);
     assert_eq!((status.code(), status.message()), (Code::PermissionDenied, "no drawers for you"));
     let info = details.error_info().unwrap();
     assert_eq!((info.reason.as_str(), info.domain.as_str()), ("PERMISSION_DENIED", "countinghouse"));
@@ -35,7 +35,7 @@ fn a_refusal_of_fields_names_each_and_its_rule() {
         .refuse("two fields break their rules")
         .field("drawer.size", "must be positive")
         .field("drawer.keys[1]", "must not be empty");
-    let (status, details) = told(refusal);
+    let (status, details) = status_of(refusal);
     assert_eq!(status.code(), Code::InvalidArgument);
     let violations = &details.bad_request().unwrap().field_violations;
     let named: Vec<_> = violations.iter().map(|one| (one.field.as_str(), one.description.as_str())).collect();
@@ -45,7 +45,7 @@ fn a_refusal_of_fields_names_each_and_its_rule() {
 #[test]
 fn a_refusal_of_state_tells_what_must_hold_first() {
     let (status, details) =
-        told(reasons::APPROVAL_REQUIRED.refuse("somebody must agree").with("approval", "approvals/17"));
+        status_of(reasons::APPROVAL_REQUIRED.refuse("somebody must agree").with("approval", "approvals/17"));
     assert_eq!(status.code(), Code::FailedPrecondition);
     let violation = &details.precondition_failure().unwrap().violations[0];
     assert_eq!(
@@ -58,7 +58,7 @@ fn a_refusal_of_state_tells_what_must_hold_first() {
 #[test]
 fn a_refusal_for_now_tells_when_to_come_back() {
     let (status, details) =
-        told(reasons::OVERLOADED.refuse("too many calls").retry_after(Duration::from_millis(250)));
+        status_of(reasons::OVERLOADED.refuse("too many calls").retry_after(Duration::from_millis(250)));
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_millis(250)));
 }
@@ -83,7 +83,7 @@ struct Fault;
 
 #[test]
 fn a_fault_tells_an_id_and_nothing_else() {
-    let (status, details) = told(Failure::fault(Fault));
+    let (status, details) = status_of(Failure::fault(Fault));
     assert_eq!(status.code(), Code::Internal);
     assert!(status.message().contains(&CALL.to_string()));
     assert_eq!(details.request_info().unwrap().request_id, CALL.to_string());
@@ -95,7 +95,7 @@ fn a_fault_tells_an_id_and_nothing_else() {
 }
 
 fn assert_comes_back(failure: impl Into<Failure>) {
-    let (status, details) = told(failure);
+    let (status, details) = status_of(failure);
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     assert!(details.retry_info().unwrap().retry_delay.is_some_and(|delay| !delay.is_zero()));
     assert!(status.message().contains(&CALL.to_string()));
@@ -135,7 +135,7 @@ async fn a_connection_that_the_server_ends_is_told_as_unavailable() {
 async fn what_the_database_objects_to_is_a_fault_of_ours() {
     let database = database().await;
     let error = sqlx::query("SELECT 1 / 0").execute(&database.dml).await.unwrap_err();
-    let (status, details) = told(error);
+    let (status, details) = status_of(error);
     assert_eq!(status.code(), Code::Internal);
     assert!(details.retry_info().is_none());
 }

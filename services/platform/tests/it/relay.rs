@@ -211,9 +211,9 @@ fn relay_process(bench: &Bench) -> Child {
 #[tokio::test]
 #[ignore = "not a test: the process that the tests kill"]
 async fn relay_in_a_process_of_its_own() {
-    let told = |name| env::var(name).expect("invariant: a test has started this process");
-    let kafka = KafkaConfig::plaintext(told(BROKERS), told(PREFIX));
-    let relay = bench::relay_of(JournalSource::new(Journal), bench::pool(&told(DATABASE_URL)), kafka);
+    let variable = |name| env::var(name).expect("invariant: a test has started this process");
+    let kafka = KafkaConfig::plaintext(variable(BROKERS), variable(PREFIX));
+    let relay = bench::relay_of(JournalSource::new(Journal), bench::pool(&variable(DATABASE_URL)), kafka);
     relay.run(CancellationToken::new()).await.unwrap();
 }
 

@@ -258,8 +258,9 @@ async fn what_is_no_request_is_refused_by_its_form() {
     ] {
         for path in [GET, WRITE, REPLACE] {
             let refused = raw(&house, path, &[], bytes).await;
-            let told = reason(&refused);
-            let is_by_form = ["FIELD_INVALID", "REQUEST_ID_MISSING", "SCOPE_DENIED"].contains(&told.as_str());
+            let status = reason(&refused);
+            let is_by_form =
+                ["FIELD_INVALID", "REQUEST_ID_MISSING", "SCOPE_DENIED"].contains(&status.as_str());
             assert!(is_by_form, "{what} to {path}: {refused:?}");
             assert!(!fields(&refused).is_empty(), "{what} to {path} names no field");
         }

@@ -152,8 +152,8 @@ async fn token_deadline_trace_and_id_go_with_a_call() {
     assert!(header("traceparent").unwrap().starts_with("00-0af7651916cd43dd8448eb211c80319c-"));
     let left: u64 = header("grpc-timeout").unwrap().strip_suffix('m').unwrap().parse().unwrap();
     assert!((1..9_000).contains(&left), "{left}");
-    let told = refused.metadata().get(CORRELATION_HEADER.as_str()).unwrap().to_str().unwrap();
-    assert_eq!(header(CORRELATION_HEADER.as_str()), Some(told));
+    let status = refused.metadata().get(CORRELATION_HEADER.as_str()).unwrap().to_str().unwrap();
+    assert_eq!(header(CORRELATION_HEADER.as_str()), Some(status));
 }
 
 #[tokio::test]

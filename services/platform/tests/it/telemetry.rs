@@ -62,7 +62,7 @@ async fn spans_and_metrics_arrive_and_an_overdue_audit_record_is_a_gauge() {
         .await
         .unwrap();
     let collector = Collector::serve().await;
-    let told = "telemetry::telling_in_a_process_of_its_own";
+    let variable = "telemetry::telling_in_a_process_of_its_own";
     let mut process = process(told, collector.endpoint(), &database.dml_url);
     wait_for(BOUND, "the gauge", || async {
         collector.metrics().get("countinghouse.audit.overdue")?.values.contains(&1).then_some(())
@@ -92,8 +92,8 @@ async fn spans_and_metrics_arrive_and_an_overdue_audit_record_is_a_gauge() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "not a test: the process that tells"]
 async fn telling_in_a_process_of_its_own() {
-    let told = |name| env::var(name).expect("invariant: a test has started this process");
-    let config = config(&told(ENDPOINT));
+    let variable = |name| env::var(name).expect("invariant: a test has started this process");
+    let config = config(&variable(ENDPOINT));
     let guard = telemetry::init(&config, "test service", "1.2.3").unwrap();
     assert!(matches!(telemetry::init(&config, "test service", "1.2.3"), Err(TelemetryError::Twice(_))));
     let span = tracing::info_span!("open drawer");
@@ -103,7 +103,7 @@ async fn telling_in_a_process_of_its_own() {
     telemetry::link(&tracing::info_span!("close drawer"), &tracing::info_span!("count money"));
 
     let stop = CancellationToken::new();
-    let sealer = Sealer::new(bench::pool(&told(DATABASE_URL)), clock());
+    let sealer = Sealer::new(bench::pool(&variable(DATABASE_URL)), clock());
     let sealer = tokio::spawn(sealer.run(stop.clone()));
     until_the_test_says_so().await;
     stop.cancel();

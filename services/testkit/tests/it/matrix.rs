@@ -101,7 +101,7 @@ async fn faults(hole: Hole, rpcs: Vec<String>) -> Vec<String> {
 
 /// All rpcs of the package.
 fn rows() -> Vec<String> {
-    let services = countinghouse_proto::descriptor_pool().services();
+    let services = testkit::contract::pool().services();
     services
         .filter(|service| service.package_name() == "countinghouse.accounting.v1")
         .flat_map(|service| service.methods().collect::<Vec<_>>())

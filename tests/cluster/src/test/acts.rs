@@ -79,14 +79,14 @@ async fn kill_writer(ground: &Ground<'_>) -> Result<String> {
 /// to new pods in the meantime, as a drain closes it, and opened again as if another node had come: there is only one.
 async fn drain(ground: &Ground<'_>) -> Result<String> {
     let (writer, other) = pods::writer(&ground.books).await?;
-    kubectl::told(&["cordon", home::NODE]).await?;
+    kubectl::output(&["cordon", home::NODE]).await?;
     let evicted = async {
         ensure!(pods::evict(&writer).await?, "the budget keeps the first pod");
         ensure!(!pods::evict(&other).await?, "the budget lets both pods go at once");
         is_going(&writer.name).await
     };
     let evicted = evicted.await;
-    kubectl::told(&["uncordon", home::NODE]).await?;
+    kubectl::output(&["uncordon", home::NODE]).await?;
     evicted?;
     pods::settled().await?;
     ensure!(pods::evict(&other).await?, "the budget keeps the second pod, though all are ready");

@@ -50,8 +50,8 @@ fn labels(config: &Value, version: &str) -> Result<String> {
     for label in LABELS {
         let value =
             config["Labels"][format!("org.opencontainers.image.{label}")].as_str().unwrap_or_default();
-        ensure!(!value.is_empty() && value != "unknown", "{label} is not told");
-        ensure!(label != "version" || value == version, "the version is told as {value}");
+        ensure!(!value.is_empty() && value != "unknown", "{label} is missing");
+        ensure!(label != "version" || value == version, "the version is {value}");
     }
     Ok(format!("{} of them", LABELS.len()))
 }

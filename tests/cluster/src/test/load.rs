@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use faults::{
-    attempt::{Asked, Attempt},
+    attempt::{Attempt, SentRequest},
     customers::Customers,
 };
 use rand::{SeedableRng, rngs::StdRng};
@@ -137,18 +137,18 @@ impl Caller {
                 _ = turn.tick() => {}
             }
             let (token, request) = self.customers.transfer(&mut rng);
-            self.settle(&Asked { token, request }, &mut outcome).await;
+            self.settle(&SentRequest { token, request }, &mut outcome).await;
         }
     }
 
     /// Asks until it is acknowledged.
-    async fn settle(&self, asked: &Asked, outcome: &mut Outcome) {
+    async fn settle(&self, sent: &SentRequest, outcome: &mut Outcome) {
         let began = Instant::now();
         while began.elapsed() < SETTLED_WITHIN {
-            match asked.send(&self.channel, ATTEMPT_MAX).await {
+            match sent.send(&self.channel, ATTEMPT_MAX).await {
                 Attempt::Posted(number) => {
                     self.pulse.beat();
-                    outcome.acknowledged.push((asked.id(), number));
+                    outcome.acknowledged.push((sent.id(), number));
                     outcome.slowest = outcome.slowest.max(began.elapsed());
                     return;
                 }
@@ -159,6 +159,6 @@ impl Caller {
                 Attempt::Defect(defect) => return outcome.defects.push(defect),
             }
         }
-        outcome.defects.push(format!("request {} was never acknowledged", asked.id()));
+        outcome.defects.push(format!("request {} was never acknowledged", sent.id()));
     }
 }

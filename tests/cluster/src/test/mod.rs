@@ -155,7 +155,7 @@ async fn within(options: &Options, report: &mut Report<'_>) -> Result<()> {
         rounds.push(round.with_context(|| act.name())?);
     }
     report.check("the longest time without an answer", gap(&rounds, options))?;
-    report.check("the load was what was asked for", rate(&rounds, options))?;
+    report.check("the load was as requested", rate(&rounds, options))?;
 
     report.title("A wrong value, and removing and installing again")?;
     report.check("a wrong value stops the rollout", trials::wrong_value(&ground).await)?;

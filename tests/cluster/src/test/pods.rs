@@ -90,7 +90,7 @@ pub async fn settled() -> Result<Vec<Pod>> {
 /// Kills it without a word, as a node does that goes.
 pub async fn kill(pod: &Pod) -> Result<()> {
     let arguments = ["delete", "pod", &pod.name, "--namespace", NAMESPACE, "--force", "--grace-period=0"];
-    kubectl::told(&arguments).await.map(drop)
+    kubectl::output(&arguments).await.map(drop)
 }
 
 /// Asks for its eviction, as a drain does. `false` when its disruption budget forbids it for now.
@@ -116,8 +116,8 @@ pub async fn run(words: &[&str]) -> Result<String> {
     let command = object["spec"]["containers"][0]["command"].as_array().cloned().unwrap_or_default();
     let program: Vec<&str> = command.iter().filter_map(Value::as_str).collect();
     let exec = ["exec", &pod.name, "--namespace", NAMESPACE, "--"];
-    let told = kubectl::told(&[&exec[..], &program, words].concat()).await?;
-    Ok(told.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned())
+    let output = kubectl::output(&[&exec[..], &program, words].concat()).await?;
+    Ok(output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned())
 }
 
 /// What operators rely on without looking.
@@ -127,7 +127,8 @@ pub async fn check(report: &mut Report<'_>) -> Result<()> {
     report.check("pods", Ok(format!("{} of {}, all ready", pods.len(), pod.image)))?;
     let object = kubectl::get(&["pod", &pod.name, "--namespace", NAMESPACE]).await?;
     report.check("it serves on a root file system that it cannot write", read_only(&object))?;
-    let shell = kubectl::told(&["exec", &pod.name, "--namespace", NAMESPACE, "--", "sh", "-c", "true"]).await;
+    let shell =
+        kubectl::output(&["exec", &pod.name, "--namespace", NAMESPACE, "--", "sh", "-c", "true"]).await;
     report.check("nobody gets a shell in it", refused(shell))?;
     Ok(())
 }
@@ -142,8 +143,8 @@ fn refused(outcome: Result<String>) -> Result<String> {
     match outcome {
         Ok(_) => bail!("`sh` ran"),
         Err(error) => {
-            let told = format!("{error:#}");
-            ensure!(told.contains("executable file not found"), "{told}");
+            let output = format!("{error:#}");
+            ensure!(output.contains("executable file not found"), "{output}");
             Ok("`kubectl exec -- sh` finds none".to_owned())
         }
     }
@@ -155,7 +156,7 @@ pub async fn logs() -> Result<Vec<(String, String)>> {
     let mut logs = Vec::new();
     for pod in list["items"].as_array().into_iter().flatten().map(Pod::of) {
         // One that has not started has none.
-        let log = kubectl::told(&["logs", &pod.name, "--namespace", NAMESPACE, LINES_SHOWN]).await;
+        let log = kubectl::output(&["logs", &pod.name, "--namespace", NAMESPACE, LINES_SHOWN]).await;
         logs.push((pod.name, log.unwrap_or_default()));
     }
     Ok(logs)
@@ -163,7 +164,7 @@ pub async fn logs() -> Result<Vec<(String, String)>> {
 
 /// What somebody looks at first when something has gone wrong.
 pub async fn last_words() -> String {
-    let pods = kubectl::told(&["get", "pods", "--namespace", NAMESPACE, "--output", "wide"]).await;
+    let pods = kubectl::output(&["get", "pods", "--namespace", NAMESPACE, "--output", "wide"]).await;
     let logs = logs().await.unwrap_or_default();
     let logs = logs.into_iter().map(|(pod, log)| format!("\n--- {pod}\n{log}"));
     let pods = pods.unwrap_or_else(|error| format!("{error:#}"));

@@ -27,13 +27,13 @@ pub struct Release {
 
 impl Release {
     pub fn on(places: &BTreeMap<String, String>) -> Result<Self> {
-        let keys = places.get("KEYS").context("where the keys are is not told")?.into();
+        let keys = places.get("KEYS").context("where the keys are is missing")?.into();
         Ok(Self { places: places.clone(), keys })
     }
 
     /// Where something is.
     pub fn place(&self, name: &str) -> Result<&str> {
-        self.places.get(name).map(String::as_str).with_context(|| format!("{name} is not told"))
+        self.places.get(name).map(String::as_str).with_context(|| format!("{name} is missing"))
     }
 
     /// Makes the namespace, which takes pods of the strictest kind only, and what the release's values name. A release that an

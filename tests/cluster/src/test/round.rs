@@ -85,8 +85,8 @@ impl Ground<'_> {
         let done = done?;
 
         self.prove(before, &outcome).await?;
-        let asked = u64::try_from(outcome.acknowledged.len())?;
-        let rate = asked * 1000 / u64::try_from(ran.as_millis())?.max(1);
+        let acknowledged = u64::try_from(outcome.acknowledged.len())?;
+        let rate = acknowledged * 1000 / u64::try_from(ran.as_millis())?.max(1);
         let verified = pods::run(&["verify"]).await.context("the chain")?;
         Ok(Round {
             acknowledged: outcome.acknowledged.len(),

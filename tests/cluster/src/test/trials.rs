@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use day::report::thousands;
 use faults::{
-    attempt::{Asked, Attempt},
+    attempt::{Attempt, SentRequest},
     proof,
 };
 use std::time::Duration;
@@ -61,10 +61,10 @@ async fn post(ground: &Ground<'_>) -> Result<i64> {
     let address = ground.release.address().await?;
     let channel = Endpoint::from_shared(format!("http://{address}"))?.connect_lazy();
     let (token, request) = ground.customers.transfer(&mut rand::rng());
-    let asked = Asked { token, request };
+    let sent = SentRequest { token, request };
     let posted = tokio::time::timeout(POSTED_WITHIN, async {
         loop {
-            match asked.send(&channel, Duration::from_secs(2)).await {
+            match sent.send(&channel, Duration::from_secs(2)).await {
                 Attempt::Posted(number) => return Ok(number),
                 Attempt::Lost => tokio::time::sleep(Duration::from_millis(50)).await,
                 Attempt::Defect(defect) => bail!("a transfer was answered otherwise: {defect}"),

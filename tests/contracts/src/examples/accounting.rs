@@ -1,12 +1,10 @@
 //! The facts of accounting: a morning at sub-branch 110101.
 
 use anyhow::{Context, Result};
-use countinghouse_proto::{
-    accounting::v1 as accounting,
-    common::v1::{Money, Refusal},
-};
 use pbjson_types::Timestamp;
 use platform::facts::Fact;
+use proto_accounting::v1 as accounting;
+use proto_common::common::v1::{Money, Refusal};
 
 use super::{Make, caused_by};
 
@@ -42,7 +40,7 @@ const ACCOUNT_TIME: &str = "2026-11-24T01:12:45.120553Z";
 const HOLD_TIME: &str = "2026-11-24T01:20:03.771204Z";
 const POSTING_TIME: &str = "2026-11-24T01:31:18.604118Z";
 
-fn posting_booked(name: &str) -> Result<(Fact, String)> {
+fn posting_booked() -> Result<(Fact, String)> {
     let posting = accounting::Posting {
         name: "postings/4211".to_owned(),
         number: 4211,
@@ -63,7 +61,7 @@ fn posting_booked(name: &str) -> Result<(Fact, String)> {
         entries: vec![payment(), receipt()],
     };
     let message = accounting::PostingBooked { name: posting.name.clone(), posting: Some(posting) };
-    caused_by(TELLER, POSTING_TIME, name, &message)
+    caused_by(TELLER, POSTING_TIME, &message)
 }
 
 fn payment() -> accounting::Entry {
@@ -96,7 +94,7 @@ fn receipt() -> accounting::Entry {
     }
 }
 
-fn account_changed(name: &str) -> Result<(Fact, String)> {
+fn account_changed() -> Result<(Fact, String)> {
     let owner = accounting::Holder {
         customer: "C0000001842".to_owned(),
         title: "王小明".to_owned(),
@@ -126,10 +124,10 @@ fn account_changed(name: &str) -> Result<(Fact, String)> {
         account: Some(account),
         reason: "opened at the counter".to_owned(),
     };
-    caused_by(TELLER, ACCOUNT_TIME, name, &message)
+    caused_by(TELLER, ACCOUNT_TIME, &message)
 }
 
-fn hold_changed(name: &str) -> Result<(Fact, String)> {
+fn hold_changed() -> Result<(Fact, String)> {
     let hold = accounting::Hold {
         name: "holds/318".to_owned(),
         account: account_name(PAYER),
@@ -147,10 +145,10 @@ fn hold_changed(name: &str) -> Result<(Fact, String)> {
     };
     let message =
         accounting::HoldChanged { name: hold.name.clone(), hold: Some(hold), posting: String::new() };
-    caused_by("service/settlement", HOLD_TIME, name, &message)
+    caused_by("service/settlement", HOLD_TIME, &message)
 }
 
-fn business_day_opened(name: &str) -> Result<(Fact, String)> {
+fn business_day_opened() -> Result<(Fact, String)> {
     let business_day = accounting::BusinessDay {
         business_date: BUSINESS_DATE.to_owned(),
         open_time: Some(time(DAY_TIME)?),
@@ -160,10 +158,10 @@ fn business_day_opened(name: &str) -> Result<(Fact, String)> {
         business_date: BUSINESS_DATE.to_owned(),
         business_day: Some(business_day),
     };
-    caused_by(BOOK_KEEPER, DAY_TIME, name, &message)
+    caused_by(BOOK_KEEPER, DAY_TIME, &message)
 }
 
-fn branch_changed(name: &str) -> Result<(Fact, String)> {
+fn branch_changed() -> Result<(Fact, String)> {
     let branch = accounting::Branch {
         code: BRANCH.to_owned(),
         title: "城东支行".to_owned(),
@@ -173,10 +171,10 @@ fn branch_changed(name: &str) -> Result<(Fact, String)> {
     };
     let (key, effective_date) = dated(BRANCH);
     let message = accounting::BranchChanged { key, effective_date, version: 1, branch: Some(branch) };
-    caused_by(BOOK_KEEPER, BASE_DATA_TIME, name, &message)
+    caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
-fn operator_changed(name: &str) -> Result<(Fact, String)> {
+fn operator_changed() -> Result<(Fact, String)> {
     let limit = |kind: accounting::TransactionKind, amount: &str| accounting::OperatorLimit {
         kind: kind.into(),
         single_max: cny(amount),
@@ -194,10 +192,10 @@ fn operator_changed(name: &str) -> Result<(Fact, String)> {
     };
     let (key, effective_date) = dated(TELLER);
     let message = accounting::OperatorChanged { key, effective_date, version: 1, operator: Some(operator) };
-    caused_by(BOOK_KEEPER, BASE_DATA_TIME, name, &message)
+    caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
-fn currency_changed(name: &str) -> Result<(Fact, String)> {
+fn currency_changed() -> Result<(Fact, String)> {
     let currency = accounting::Currency {
         code: "CNY".to_owned(),
         numeric_code: "156".to_owned(),
@@ -206,10 +204,10 @@ fn currency_changed(name: &str) -> Result<(Fact, String)> {
     };
     let (key, effective_date) = dated("CNY");
     let message = accounting::CurrencyChanged { key, effective_date, version: 1, currency: Some(currency) };
-    caused_by(BOOK_KEEPER, BASE_DATA_TIME, name, &message)
+    caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
-fn exchange_rate_changed(name: &str) -> Result<(Fact, String)> {
+fn exchange_rate_changed() -> Result<(Fact, String)> {
     let exchange_rate = accounting::ExchangeRate {
         currency: "USD".to_owned(),
         unit: 100,
@@ -224,10 +222,10 @@ fn exchange_rate_changed(name: &str) -> Result<(Fact, String)> {
         version: 1,
         exchange_rate: Some(exchange_rate),
     };
-    caused_by(BOOK_KEEPER, BASE_DATA_TIME, name, &message)
+    caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
-fn calendar_year_changed(name: &str) -> Result<(Fact, String)> {
+fn calendar_year_changed() -> Result<(Fact, String)> {
     let calendar_year = accounting::CalendarYear {
         year: 2026,
         holidays: vec!["2026-01-01".to_owned(), "2026-01-02".to_owned()],
@@ -241,10 +239,10 @@ fn calendar_year_changed(name: &str) -> Result<(Fact, String)> {
         version: 1,
         calendar_year: Some(calendar_year),
     };
-    caused_by(BOOK_KEEPER, BASE_DATA_TIME, name, &message)
+    caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
-fn interest_rate_changed(name: &str) -> Result<(Fact, String)> {
+fn interest_rate_changed() -> Result<(Fact, String)> {
     let interest_rate = accounting::InterestRate {
         code: "CNY-DEMAND".to_owned(),
         title: "人民币活期".to_owned(),
@@ -258,18 +256,18 @@ fn interest_rate_changed(name: &str) -> Result<(Fact, String)> {
         version: 1,
         interest_rate: Some(interest_rate),
     };
-    caused_by(BOOK_KEEPER, BASE_DATA_TIME, name, &message)
+    caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
-fn parameter_changed(name: &str) -> Result<(Fact, String)> {
+fn parameter_changed() -> Result<(Fact, String)> {
     let parameter = accounting::Parameter { code: "HOLD_DAYS_MAX".to_owned(), value: "30".to_owned() };
     let (key, effective_date) = dated("HOLD_DAYS_MAX");
     let message =
         accounting::ParameterChanged { key, effective_date, version: 1, parameter: Some(parameter) };
-    caused_by(BOOK_KEEPER, BASE_DATA_TIME, name, &message)
+    caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
-fn ledger_code_changed(name: &str) -> Result<(Fact, String)> {
+fn ledger_code_changed() -> Result<(Fact, String)> {
     let ledger_code = accounting::LedgerCode {
         code: "201101".to_owned(),
         title: "个人活期存款".to_owned(),
@@ -286,10 +284,10 @@ fn ledger_code_changed(name: &str) -> Result<(Fact, String)> {
     let (key, effective_date) = dated("201101");
     let message =
         accounting::LedgerCodeChanged { key, effective_date, version: 1, ledger_code: Some(ledger_code) };
-    caused_by(BOOK_KEEPER, BASE_DATA_TIME, name, &message)
+    caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
-fn suspense_item_opened(name: &str) -> Result<(Fact, String)> {
+fn suspense_item_opened() -> Result<(Fact, String)> {
     let item = accounting::SuspenseItem {
         name: "suspenseItems/17".to_owned(),
         number: 17,
@@ -319,10 +317,10 @@ fn suspense_item_opened(name: &str) -> Result<(Fact, String)> {
         record_time: Some(time(POSTING_TIME)?),
     };
     let message = accounting::SuspenseItemOpened { name: item.name.clone(), item: Some(item) };
-    caused_by("service/settlement", POSTING_TIME, name, &message)
+    caused_by("service/settlement", POSTING_TIME, &message)
 }
 
-fn posting_template_changed(name: &str) -> Result<(Fact, String)> {
+fn posting_template_changed() -> Result<(Fact, String)> {
     let field = |name: &str, kind: accounting::TemplateFieldType| accounting::TemplateField {
         name: name.to_owned(),
         r#type: kind.into(),
@@ -357,7 +355,7 @@ fn posting_template_changed(name: &str) -> Result<(Fact, String)> {
         version: 1,
         posting_template: Some(template),
     };
-    caused_by(BOOK_KEEPER, BASE_DATA_TIME, name, &message)
+    caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
 fn delivery_example() -> accounting::TemplateExample {

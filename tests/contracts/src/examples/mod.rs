@@ -3,14 +3,17 @@
 
 mod accounting;
 
+use std::sync::OnceLock;
+
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
-use platform::facts::{Fact, Stamp, fact, record};
+use platform::facts::{self, Fact, FactMetadata, record};
+use prost::Name;
 use rdkafka::message::Headers;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::contract::PublishedFact;
+use testkit::contract::PublishedFact;
 
 /// A record as it is on Kafka.
 #[derive(Debug)]
@@ -29,24 +32,34 @@ pub fn of(published: &PublishedFact) -> Result<Example> {
         .iter()
         .find(|(message, _)| *message == name)
         .with_context(|| format!("{name} has no example"))?;
-    let (fact, value) = make(name)?;
+    let (fact, value) = make()?;
     let headers = headers(&fact, &published.source())?;
     Ok(Example { fact, headers, value })
 }
 
-/// Makes a fact of an example of the message with this name, and its value on many lines.
-type Make = fn(&str) -> Result<(Fact, String)>;
+/// Makes a fact of an example, and its value on many lines.
+type Make = fn() -> Result<(Fact, String)>;
+
+/// Where each fact is published.
+fn published() -> Result<&'static facts::Contract> {
+    static CONTRACT: OnceLock<facts::Contract> = OnceLock::new();
+    if let Some(contract) = CONTRACT.get() {
+        return Ok(contract);
+    }
+    let contract = facts::Contract::of(testkit::contract::pool())?;
+    Ok(CONTRACT.get_or_init(|| contract))
+}
 
 /// A fact of this message, caused by `actor` at this time.
-fn caused_by<M: Serialize>(actor: &str, time: &str, name: &str, message: &M) -> Result<(Fact, String)> {
-    let stamp = Stamp {
+fn caused_by<M: Name + Serialize>(actor: &str, time: &str, message: &M) -> Result<(Fact, String)> {
+    let metadata = FactMetadata {
         id: Uuid::parse_str("019ab3f0-6a5e-7c21-9d53-4e8f0a1b2c3d")?,
         time: DateTime::parse_from_rfc3339(time)?.with_timezone(&Utc),
         actor: actor.to_owned(),
         correlation_id: Uuid::parse_str("019ab3f0-6a40-7f0e-8b11-2d3c4b5a6978")?,
         traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
     };
-    Ok((fact(name, message, stamp)?, serde_json::to_string_pretty(message)?))
+    Ok((published()?.fact(message, metadata)?, serde_json::to_string_pretty(message)?))
 }
 
 fn headers(fact: &Fact, source: &str) -> Result<Vec<(String, String)>> {

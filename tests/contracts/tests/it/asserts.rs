@@ -1,11 +1,8 @@
 //! A record that keeps the contract passes, and each way of breaking it is found and named.
 
-use contracts::{
-    asserts::matches_event,
-    contract::Contract,
-    examples::{self, Example},
-};
+use contracts::examples::{self, Example};
 use serde_json::{Value, json};
+use testkit::contract::{Contract, matches_event};
 
 /// A way to break a value.
 type Break = fn(&mut Value);
@@ -19,7 +16,7 @@ fn the_example_of_every_fact_keeps_the_contract() {
     for fact in &Contract::shipped().unwrap().facts {
         let example = examples::of(fact).unwrap();
 
-        contracts::assert_matches_event(&fact.topic, &example.fact.payload, example.headers.clone());
+        testkit::contract::assert_matches_event(&fact.topic, &example.fact.payload, example.headers.clone());
 
         let shown: Value = serde_json::from_str(&example.value).unwrap();
         assert_eq!(shown, payload(&example), "what is shown of {} is what is sent", fact.kind);

@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path};
 
-use contracts::{contract::Contract, documents};
+use contracts::documents;
+use testkit::contract::Contract;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 

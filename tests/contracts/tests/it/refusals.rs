@@ -1,8 +1,7 @@
 //! The list of refusals holds every reason once, and refuses one that callers could not rely on.
 
-use contracts::refusals::{REGISTRIES, Registry, page};
-use platform::refusal::Reason;
-use tonic::Code;
+use contracts::refusals::{Registry, page, registries};
+use platform::refusal::{Kind, Reason};
 
 static FUNDS_INSUFFICIENT: Reason = reason("FUNDS_INSUFFICIENT");
 static NOT_SCREAMING: Reason = reason("FundsInsufficient");
@@ -12,17 +11,18 @@ static WITHOUT_REMEDY: Reason = Reason { remedy: "", ..reason("FUNDS_MISLAID") }
 const fn reason(name: &'static str) -> Reason {
     Reason {
         name,
-        code: Code::FailedPrecondition,
-        meaning: "the account has less than is asked for | held money counts as spent",
+        kind: Kind::FailedPrecondition,
+        meaning: "the account has less than is requested | held money counts as spent",
         remedy: "post less, or wait",
     }
 }
 
 #[test]
 fn the_shipped_list_names_every_reason_once() {
-    let page = page(REGISTRIES).unwrap();
+    let registries = registries();
+    let page = page(&registries).unwrap();
 
-    for reason in REGISTRIES.iter().flat_map(|registry| registry.reasons) {
+    for reason in registries.iter().flat_map(|registry| &registry.reasons) {
         assert_eq!(page.matches(&format!("</a>`{}` |", reason.name)).count(), 1, "{}", reason.name);
     }
 }
@@ -32,7 +32,7 @@ fn a_reason_stands_with_its_code_and_what_to_do() {
     let page = listed(&[&FUNDS_INSUFFICIENT]).unwrap();
 
     let row = "| <a id=\"funds_insufficient\"></a>`FUNDS_INSUFFICIENT` | `FAILED_PRECONDITION` \
-               | the account has less than is asked for \\| held money counts as spent | post less, or wait |";
+               | the account has less than is requested \\| held money counts as spent | post less, or wait |";
     assert!(page.contains(row), "{page}");
 }
 
@@ -49,5 +49,5 @@ fn a_reason_that_callers_cannot_rely_on_is_refused() {
 }
 
 fn listed(reasons: &[&'static Reason]) -> anyhow::Result<String> {
-    page(&[Registry { title: "A service", reasons: Vec::leak(reasons.to_vec()) }])
+    page(&[Registry { title: "A service", reasons: reasons.to_vec() }])
 }

@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 
 use boon::{Compiler, SchemaIndex, Schemas};
-use contracts::{
-    contract::{Contract, PublishedFact},
-    examples, schema,
-};
+use contracts::examples;
 use prost_reflect::{
     DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, SerializeOptions, Value,
 };
+use testkit::contract::{Contract, PublishedFact, schema};
 
 /// How deep a message is filled: none of the contract's is deeper, and one that holds itself ends there.
 const DEPTH_MAX: usize = 8;

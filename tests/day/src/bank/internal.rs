@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use countinghouse_proto::accounting::v1::{
-    AccountKind, BaseRecord, Branch, BranchKind, base_record::Content,
-};
+use proto_accounting::v1::{AccountKind, BaseRecord, Branch, BranchKind, base_record::Content};
 
 use super::{
     records::named,

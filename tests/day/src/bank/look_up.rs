@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use chrono::{Datelike, NaiveDate, Weekday};
-use countinghouse_proto::accounting::v1::{
+use proto_accounting::v1::{
     Branch, BranchKind, CalendarYear, ExchangeRate, LedgerCode, Operator, base_record::Content,
 };
 

@@ -10,7 +10,7 @@ mod table;
 use std::path::Path;
 
 use anyhow::Result;
-use countinghouse_proto::accounting::v1::BaseRecord;
+use proto_accounting::v1::BaseRecord;
 
 pub use founding::Funds;
 pub use internal::InternalAccount;

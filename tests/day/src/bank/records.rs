@@ -4,14 +4,12 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result};
 use chrono::{Datelike, NaiveDate};
-use countinghouse_proto::{
-    accounting::v1::{
-        BaseRecord, Branch, BranchKind, CalendarYear, Currency, ExchangeRate, InterestRate, LedgerClass,
-        LedgerCode, NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, PostingTemplate,
-        TransactionKind, base_record::Content,
-    },
-    common::v1::Money,
+use proto_accounting::v1::{
+    BaseRecord, Branch, BranchKind, CalendarYear, Currency, ExchangeRate, InterestRate, LedgerClass,
+    LedgerCode, NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, PostingTemplate,
+    TransactionKind, base_record::Content,
 };
+use proto_common::common::v1::Money;
 
 use super::{
     rows::{

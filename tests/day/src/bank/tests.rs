@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use countinghouse_proto::accounting::v1::{AccountKind, BranchKind, LedgerClass, NormalSide, OperatorKind};
+use proto_accounting::v1::{AccountKind, BranchKind, LedgerClass, NormalSide, OperatorKind};
 
 use super::Bank;
 

@@ -1,8 +1,8 @@
 //! Every account that the day moved, and every hold.
 
 use anyhow::{Context, Result, ensure};
-use countinghouse_proto::accounting::v1::{Account, Balance};
 use futures::{StreamExt, TryStreamExt, stream};
+use proto_accounting::v1::{Account, Balance};
 use rust_decimal::Decimal;
 
 use super::Books;

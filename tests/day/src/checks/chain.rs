@@ -21,9 +21,9 @@ impl Books<'_> {
             .await
             .with_context(|| format!("no verdict within {VERIFIED_WITHIN:?}"))?
             .with_context(|| format!("run {}", program.display()))?;
-        let told = String::from_utf8_lossy(&output.stdout);
+        let printed = String::from_utf8_lossy(&output.stdout);
         let last =
-            told.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
+            printed.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
         ensure!(output.status.success(), "{last} {}", String::from_utf8_lossy(&output.stderr).trim());
         Ok(last)
     }

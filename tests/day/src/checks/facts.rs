@@ -7,13 +7,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use countinghouse_proto::accounting::v1::{
+use platform::facts::RawRecord;
+use prost::Message;
+use proto_accounting::v1::{
     AccountChanged, BranchChanged, BusinessDayOpened, CalendarYearChanged, CurrencyChanged,
     ExchangeRateChanged, HoldChanged, InterestRateChanged, LedgerCodeChanged, ListAccountsRequest,
     OperatorChanged, ParameterChanged, PostingBooked, PostingTemplateChanged, base_record::Content,
 };
-use platform::facts::RawRecord;
-use prost::Message;
 use serde::de::DeserializeOwned;
 
 use super::{Books, kafka::Reader};
@@ -58,7 +58,7 @@ struct Expected {
 
 /// What Kafka says.
 #[derive(Debug, Default)]
-struct Told {
+struct Published {
     records: usize,
     by_topic: BTreeMap<String, usize>,
     /// The id and content of each posting's fact.
@@ -74,7 +74,7 @@ impl Books<'_> {
         let expected = self.expected().await?;
         let brokers = self.settings.brokers.clone();
         let read = tokio::task::spawn_blocking(move || read(&brokers, expected)).await?;
-        let (expected, told) = match read {
+        let (expected, published) = match read {
             Ok(read) => read,
             Err(error) => {
                 report.check("facts on Kafka", Err(error))?;
@@ -82,12 +82,12 @@ impl Books<'_> {
             }
         };
         report.check(
-            "every posting is told on Kafka once, as it is in the journal",
-            postings(&expected, &told),
+            "every posting is published on Kafka once, as it is in the journal",
+            postings(&expected, &published),
         )?;
         report.check(
-            "accounts, holds, base data and business day are told on Kafka as they are",
-            latest(&expected, &told),
+            "accounts, holds, base data and business day are published on Kafka as they are",
+            latest(&expected, &published),
         )?;
         Ok(())
     }
@@ -122,49 +122,50 @@ impl Books<'_> {
 }
 
 /// Reads all topics until they say what is expected, or time is up.
-fn read(brokers: &str, expected: Expected) -> Result<(Expected, Told)> {
+fn read(brokers: &str, expected: Expected) -> Result<(Expected, Published)> {
     let topics: Vec<&str> = [POSTING, ACCOUNT, HOLD, BUSINESS_DAY].into_iter().chain(BASE_DATA).collect();
-    let told = std::cell::RefCell::new(Told::default());
+    let published = std::cell::RefCell::new(Published::default());
     Reader::of(brokers, &topics)?.read(
         TOLD_WITHIN,
-        |record| told.borrow_mut().take(&record),
-        || postings(&expected, &told.borrow()).is_ok() && latest(&expected, &told.borrow()).is_ok(),
+        |record| published.borrow_mut().take(&record),
+        || postings(&expected, &published.borrow()).is_ok() && latest(&expected, &published.borrow()).is_ok(),
     )?;
-    Ok((expected, told.into_inner()))
+    Ok((expected, published.into_inner()))
 }
 
-fn postings(expected: &Expected, told: &Told) -> Result<String> {
+fn postings(expected: &Expected, published: &Published) -> Result<String> {
     let count = expected.postings.len();
     for number in (1..).take(count) {
         let in_journal =
             expected.postings.get(&number).with_context(|| format!("the journal has no posting {number}"))?;
         let (_, on_kafka) =
-            told.postings.get(&number).with_context(|| format!("posting {number} is not told"))?;
-        ensure!(in_journal == on_kafka, "posting {number} is told otherwise than it is in the journal");
+            published.postings.get(&number).with_context(|| format!("posting {number} is not published"))?;
+        ensure!(in_journal == on_kafka, "posting {number} is published otherwise than it is in the journal");
     }
     ensure!(
-        told.postings.len() == count,
-        "{} postings are told, and the journal has {count}",
-        told.postings.len()
+        published.postings.len() == count,
+        "{} postings are published, and the journal has {count}",
+        published.postings.len()
     );
-    let again = if told.again == 0 { String::new() } else { format!(", {} delivered again", told.again) };
+    let again =
+        if published.again == 0 { String::new() } else { format!(", {} delivered again", published.again) };
     Ok(format!("1 to {}{again}", thousands(count)))
 }
 
-fn latest(expected: &Expected, told: &Told) -> Result<String> {
+fn latest(expected: &Expected, published: &Published) -> Result<String> {
     for ((topic, key), state) in &expected.latest {
-        let found = told.latest.get(&((*topic).to_owned(), key.clone()));
-        let found = found.ok_or_else(|| anyhow!("{key} is not told on {topic}"))?;
+        let found = published.latest.get(&((*topic).to_owned(), key.clone()));
+        let found = found.ok_or_else(|| anyhow!("{key} is not published on {topic}"))?;
         ensure!(found == state, "the last record of {key} on {topic} does not say how it is");
     }
     Ok(format!(
         "{} of them, in {} records of all topics",
         thousands(expected.latest.len()),
-        thousands(told.records)
+        thousands(published.records)
     ))
 }
 
-impl Told {
+impl Published {
     fn take(&mut self, record: &RawRecord) -> Result<()> {
         self.records += 1;
         let of_topic = self.by_topic.entry(record.topic.clone()).or_default();
@@ -185,12 +186,12 @@ impl Told {
         let posting = booked.posting.context("PostingBooked without a posting")?;
         ensure!(booked.name == posting.name && booked.name == key, "{key} tells of {}", posting.name);
         let id = header(record, "ce_id")?.to_owned();
-        let told = (id, digest(&posting));
+        let published = (id, digest(&posting));
         match self.postings.get(&posting.number) {
-            Some(before) if *before == told => self.again += 1,
-            Some(_) => return Err(anyhow!("posting {} is told twice, as two facts", posting.number)),
+            Some(before) if *before == published => self.again += 1,
+            Some(_) => return Err(anyhow!("posting {} is published twice, as two facts", posting.number)),
             None => {
-                self.postings.insert(posting.number, told);
+                self.postings.insert(posting.number, published);
             }
         }
         Ok(())
@@ -199,7 +200,7 @@ impl Told {
 
 fn keeps_contract(record: &RawRecord) -> Result<()> {
     let headers = record.headers.iter().map(|(name, value)| (name, value.as_deref().unwrap_or_default()));
-    contracts::asserts::matches_event(&record.topic, record.payload.as_deref().unwrap_or_default(), headers)
+    testkit::contract::matches_event(&record.topic, record.payload.as_deref().unwrap_or_default(), headers)
         .with_context(|| format!("a record on {} breaks the contract", record.topic))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
-use countinghouse_proto::accounting::v1::GetTrialBalanceResponse;
+use proto_accounting::v1::GetTrialBalanceResponse;
 use rust_decimal::Decimal;
 
 use super::Books;
@@ -62,7 +62,7 @@ fn totals(balance: &GetTrialBalanceResponse) -> Result<Movements> {
 
 #[cfg(test)]
 mod tests {
-    use countinghouse_proto::accounting::v1::TrialBalanceRow;
+    use proto_accounting::v1::TrialBalanceRow;
 
     use super::*;
 

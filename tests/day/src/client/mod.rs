@@ -8,7 +8,7 @@ mod request;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use countinghouse_proto::approval::v1::{ApproveRequestRequest, RejectRequestRequest};
+use proto_common::approval::v1::{ApproveRequestRequest, RejectRequestRequest};
 use tonic::{
     Status,
     metadata::{Ascii, MetadataValue},

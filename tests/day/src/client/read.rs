@@ -1,7 +1,7 @@
 //! The calls that only read.
 
 use anyhow::Result;
-use countinghouse_proto::accounting::v1::{
+use proto_accounting::v1::{
     Account, BaseKind, BaseRecord, BusinessDay, GetAccountRequest, GetAccountResponse, GetBusinessDayRequest,
     GetHoldRequest, GetTrialBalanceRequest, GetTrialBalanceResponse, Hold, ListAccountsRequest,
     ListBaseRecordsRequest, ListPostingsRequest, Posting, account_service_client::AccountServiceClient,
@@ -35,7 +35,7 @@ impl Client {
         on: &str,
     ) -> Result<Vec<BaseRecord>, Refusal> {
         let mut records = Vec::new();
-        let mut asked = ListBaseRecordsRequest {
+        let mut request = ListBaseRecordsRequest {
             kind: kind.into(),
             effective_on: on.to_owned(),
             page_size: PAGE_SIZE,
@@ -45,7 +45,7 @@ impl Client {
             let answer = self
                 .retried(async || {
                     let mut client = BaseDataServiceClient::new(self.channel.clone());
-                    client.list_base_records(token.on(Request::new(asked.clone()))).await
+                    client.list_base_records(token.on(Request::new(request.clone()))).await
                 })
                 .await?
                 .into_inner();
@@ -53,7 +53,7 @@ impl Client {
             if answer.next_page_token.is_empty() {
                 return Ok(records);
             }
-            asked.page_token = answer.next_page_token;
+            request.page_token = answer.next_page_token;
         }
     }
 
@@ -64,12 +64,12 @@ impl Client {
         filter: ListAccountsRequest,
     ) -> Result<Vec<Account>, Refusal> {
         let mut accounts = Vec::new();
-        let mut asked = ListAccountsRequest { page_size: PAGE_SIZE, ..filter };
+        let mut request = ListAccountsRequest { page_size: PAGE_SIZE, ..filter };
         loop {
             let answer = self
                 .retried(async || {
                     let mut client = AccountServiceClient::new(self.channel.clone());
-                    client.list_accounts(token.on(Request::new(asked.clone()))).await
+                    client.list_accounts(token.on(Request::new(request.clone()))).await
                 })
                 .await?
                 .into_inner();
@@ -77,7 +77,7 @@ impl Client {
             if answer.next_page_token.is_empty() {
                 return Ok(accounts);
             }
-            asked.page_token = answer.next_page_token;
+            request.page_token = answer.next_page_token;
         }
     }
 
@@ -104,12 +104,12 @@ impl Client {
 
     /// Gives every posting of the book to `take`, the newest first.
     pub async fn each_posting(&self, token: &Token, mut take: impl FnMut(Posting)) -> Result<(), Refusal> {
-        let mut asked = ListPostingsRequest { page_size: PAGE_SIZE, ..ListPostingsRequest::default() };
+        let mut request = ListPostingsRequest { page_size: PAGE_SIZE, ..ListPostingsRequest::default() };
         loop {
             let answer = self
                 .retried(async || {
                     let mut client = PostingServiceClient::new(self.channel.clone());
-                    client.list_postings(token.on(Request::new(asked.clone()))).await
+                    client.list_postings(token.on(Request::new(request.clone()))).await
                 })
                 .await?
                 .into_inner();
@@ -117,7 +117,7 @@ impl Client {
             if answer.next_page_token.is_empty() {
                 return Ok(());
             }
-            asked.page_token = answer.next_page_token;
+            request.page_token = answer.next_page_token;
         }
     }
 

@@ -1,22 +1,20 @@
 //! The calls that change something, as one type, so that they are sent, repeated and approved in one way.
 
-use countinghouse_proto::{
-    accounting::v1::{
-        ActivateAccountRequest, ActivateAccountResponse, CaptureHoldRequest, CaptureHoldResponse,
-        ChangeAccountRequest, ChangeAccountResponse, ChangeBaseDataRequest, ChangeBaseDataResponse,
-        CloseAccountRequest, CloseAccountResponse, FreezeAccountRequest, FreezeAccountResponse,
-        MarkAccountDormantRequest, MarkAccountDormantResponse, OpenAccountRequest, OpenAccountResponse,
-        OpenBusinessDayRequest, OpenBusinessDayResponse, PlaceHoldRequest, PlaceHoldResponse,
-        PostBatchRequest, PostBatchResponse, PostBusinessRequest, PostBusinessResponse,
-        PostTransactionRequest, PostTransactionResponse, ReleaseHoldRequest, ReleaseHoldResponse,
-        UnfreezeAccountRequest, UnfreezeAccountResponse, account_service_client::AccountServiceClient,
-        base_data_service_client::BaseDataServiceClient, hold_service_client::HoldServiceClient,
-        ledger_service_client::LedgerServiceClient, posting_service_client::PostingServiceClient,
-    },
-    approval::v1::{
-        ApproveRequestRequest, ApproveRequestResponse, RejectRequestRequest, RejectRequestResponse,
-        approval_service_client::ApprovalServiceClient,
-    },
+use proto_accounting::v1::{
+    ActivateAccountRequest, ActivateAccountResponse, CaptureHoldRequest, CaptureHoldResponse,
+    ChangeAccountRequest, ChangeAccountResponse, ChangeBaseDataRequest, ChangeBaseDataResponse,
+    CloseAccountRequest, CloseAccountResponse, FreezeAccountRequest, FreezeAccountResponse,
+    MarkAccountDormantRequest, MarkAccountDormantResponse, OpenAccountRequest, OpenAccountResponse,
+    OpenBusinessDayRequest, OpenBusinessDayResponse, PlaceHoldRequest, PlaceHoldResponse, PostBatchRequest,
+    PostBatchResponse, PostBusinessRequest, PostBusinessResponse, PostTransactionRequest,
+    PostTransactionResponse, ReleaseHoldRequest, ReleaseHoldResponse, UnfreezeAccountRequest,
+    UnfreezeAccountResponse, account_service_client::AccountServiceClient,
+    base_data_service_client::BaseDataServiceClient, hold_service_client::HoldServiceClient,
+    ledger_service_client::LedgerServiceClient, posting_service_client::PostingServiceClient,
+};
+use proto_common::approval::v1::{
+    ApproveRequestRequest, ApproveRequestResponse, RejectRequestRequest, RejectRequestResponse,
+    approval_service_client::ApprovalServiceClient,
 };
 use tonic::{Response, Status, transport::Channel};
 

@@ -1,7 +1,7 @@
 //! Accounts: opened, and taken through every status.
 
 use anyhow::Result;
-use countinghouse_proto::accounting::v1::{AccountKind, AccountStatus, FreezeKind, NormalSide};
+use proto_accounting::v1::{AccountKind, AccountStatus, FreezeKind, NormalSide};
 use rand::{Rng, seq::IndexedRandom};
 use rust_decimal::Decimal;
 

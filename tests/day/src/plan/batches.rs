@@ -1,7 +1,7 @@
 //! Batches: a company pays its people, all or none, or each by itself.
 
 use anyhow::Result;
-use countinghouse_proto::accounting::v1::{AccountKind, BatchMode, TransactionKind};
+use proto_accounting::v1::{AccountKind, BatchMode, TransactionKind};
 use rand::{Rng, seq::IndexedRandom};
 use rust_decimal::Decimal;
 

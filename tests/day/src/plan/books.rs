@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use countinghouse_proto::accounting::v1::{
-    AccountKind, AccountStatus, FreezeKind, HoldState, NormalSide, Side,
-};
+use proto_accounting::v1::{AccountKind, AccountStatus, FreezeKind, HoldState, NormalSide, Side};
 use rust_decimal::Decimal;
 
 use super::step::{CustomerId, Deal, HoldId, Line, Party, Place, Standing};

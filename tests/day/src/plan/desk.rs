@@ -1,7 +1,7 @@
 //! Who works at a branch.
 
 use anyhow::{Context, Result};
-use countinghouse_proto::accounting::v1::{Operator, OperatorKind, TransactionKind};
+use proto_accounting::v1::{Operator, OperatorKind, TransactionKind};
 use rust_decimal::Decimal;
 
 use crate::bank::Bank;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use countinghouse_proto::accounting::v1::HoldState;
+use proto_accounting::v1::HoldState;
 use rand::{Rng, seq::IteratorRandom};
 use rust_decimal::Decimal;
 

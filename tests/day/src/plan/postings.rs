@@ -1,7 +1,7 @@
 //! The ordinary work of a day: cash, transfers, exchange, fees, expenses and registers.
 
 use anyhow::{Context, Result};
-use countinghouse_proto::accounting::v1::TransactionKind;
+use proto_accounting::v1::TransactionKind;
 use rand::Rng;
 use rust_decimal::Decimal;
 

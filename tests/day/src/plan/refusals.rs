@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use chrono::TimeDelta;
-use countinghouse_proto::accounting::v1::{AccountKind, BatchMode, TransactionKind};
+use proto_accounting::v1::{AccountKind, BatchMode, TransactionKind};
 use rust_decimal::Decimal;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use countinghouse_proto::accounting::v1::{AccountKind, BatchMode, FreezeKind, Side};
+use proto_accounting::v1::{AccountKind, BatchMode, FreezeKind, Side};
 use rust_decimal::Decimal;
 
 use super::books::Customer;

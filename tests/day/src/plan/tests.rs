@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::refusals::REGISTRIES;
-use countinghouse_proto::accounting::v1::{HoldState, NormalSide};
+use contracts::refusals::registries;
+use proto_accounting::v1::{HoldState, NormalSide};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rust_decimal::Decimal;
@@ -202,7 +202,7 @@ fn refusals_are_for_many_reasons_and_all_of_them_are_documented() {
     }
     assert!(reasons.len() >= 50, "{} reasons: {reasons:?}", reasons.len());
     let documented: BTreeSet<&str> =
-        REGISTRIES.iter().flat_map(|registry| registry.reasons).map(|reason| reason.name).collect();
+        registries().iter().flat_map(|registry| registry.reasons.clone()).map(|reason| reason.name).collect();
     let unknown: Vec<_> = reasons.difference(&documented).collect();
     assert!(unknown.is_empty(), "no service gives these reasons: {unknown:?}");
 }

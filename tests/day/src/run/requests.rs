@@ -1,18 +1,15 @@
 //! Steps as requests of the API.
 
 use anyhow::{Context, Result, bail};
-use countinghouse_proto::{
-    accounting::v1::{
-        AccountKind, ActivateAccountRequest, BaseRecord, BusinessField, CaptureHoldRequest,
-        ChangeAccountRequest, ChangeBaseDataRequest, CloseAccountRequest, ExchangeRate, FreezeAccountRequest,
-        Holder, HolderRole, MarkAccountDormantRequest, OpenAccountRequest, OpenBusinessDayRequest, Parameter,
-        PlaceHoldRequest, PostBatchRequest, PostBusinessRequest, PostTransactionRequest, ReleaseHoldRequest,
-        Transaction, TransactionLine, UnfreezeAccountRequest, Voucher, base_record::Content,
-        business_field::Value,
-    },
-    common::v1::Money,
-};
 use pbjson_types::Timestamp;
+use proto_accounting::v1::{
+    AccountKind, ActivateAccountRequest, BaseRecord, BusinessField, CaptureHoldRequest, ChangeAccountRequest,
+    ChangeBaseDataRequest, CloseAccountRequest, ExchangeRate, FreezeAccountRequest, Holder, HolderRole,
+    MarkAccountDormantRequest, OpenAccountRequest, OpenBusinessDayRequest, Parameter, PlaceHoldRequest,
+    PostBatchRequest, PostBusinessRequest, PostTransactionRequest, ReleaseHoldRequest, Transaction,
+    TransactionLine, UnfreezeAccountRequest, Voucher, base_record::Content, business_field::Value,
+};
+use proto_common::common::v1::Money;
 
 use super::Day;
 use crate::{
@@ -313,8 +310,12 @@ pub(super) fn altered(request: &Request) -> Result<Request> {
     let mut other = request.clone();
     let narrative = match &mut other {
         Request::PostBusiness(request) => Some(&mut request.narrative),
-        Request::PostTransaction(request) => request.transaction.as_mut().map(|asked| &mut asked.narrative),
-        Request::PostBatch(request) => request.transactions.first_mut().map(|asked| &mut asked.narrative),
+        Request::PostTransaction(request) => {
+            request.transaction.as_mut().map(|transaction| &mut transaction.narrative)
+        }
+        Request::PostBatch(request) => {
+            request.transactions.first_mut().map(|transaction| &mut transaction.narrative)
+        }
         _ => None,
     };
     narrative.context("only postings are altered")?.push_str(" (改)");

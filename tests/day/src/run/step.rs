@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use countinghouse_proto::accounting::v1::HoldState;
+use proto_accounting::v1::HoldState;
 
 use super::{Day, Deeds, requests::altered, verdicts};
 use crate::{
@@ -56,9 +56,9 @@ impl Day<'_> {
     }
 
     async fn call(&self, token: &Token, request: &Request, deeds: &mut Deeds) -> Result<Answer, Refusal> {
-        let asked = Instant::now();
+        let began = Instant::now();
         let answer = self.client.send(token, request).await;
-        deeds.calls.push(asked.elapsed());
+        deeds.calls.push(began.elapsed());
         answer
     }
 
@@ -72,12 +72,12 @@ impl Day<'_> {
         match self.call(token, request, deeds).await {
             Err(refusal) => {
                 let approval = refusal.approval().map(str::to_owned);
-                let approval = approval
-                    .with_context(|| format!("a second person was to be asked for, not {refusal}"))?;
+                let approval =
+                    approval.with_context(|| format!("a second person was to be required, not {refusal}"))?;
                 deeds.refusals.push(refusal.reason);
                 Ok(approval)
             }
-            Ok(answer) => Err(anyhow!("a second person was to be asked for, and it was done: {answer:?}")),
+            Ok(answer) => Err(anyhow!("a second person was to be required, and it was done: {answer:?}")),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// So many steps that ended otherwise than planned are told in words.
-const TOLD_MAX: usize = 10;
+const SHOWN_MAX: usize = 10;
 
 /// What was done for one step.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +41,7 @@ pub struct Tally {
     repeats: usize,
     otherwise: usize,
     /// The first of those that ended otherwise than planned.
-    told: Vec<String>,
+    shown: Vec<String>,
 }
 
 impl Tally {
@@ -60,8 +60,8 @@ impl Tally {
             Ok(()) => self.postings += step.postings(),
             Err(error) => {
                 self.otherwise += 1;
-                if self.told.len() < TOLD_MAX {
-                    self.told.push(format!(
+                if self.shown.len() < SHOWN_MAX {
+                    self.shown.push(format!(
                         "{} in branch {} ({:?}): {error:#}",
                         step.label, step.branch, step.expected
                     ));
@@ -83,7 +83,7 @@ impl Tally {
                 "{} of {} did not:\n    {}",
                 thousands(count),
                 thousands(self.steps),
-                self.told.join("\n    ")
+                self.shown.join("\n    ")
             )),
         }
     }

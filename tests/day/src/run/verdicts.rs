@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail, ensure};
-use countinghouse_proto::accounting::v1::{AccountStatus, Entry, HoldState, Posting, batch_result::Outcome};
+use proto_accounting::v1::{AccountStatus, Entry, HoldState, Posting, batch_result::Outcome};
 use rust_decimal::Decimal;
 
 use super::{Deeds, Names};
@@ -31,13 +31,13 @@ pub(super) fn learn(step: &Step, answer: &Answer, names: &Names) -> Result<()> {
             ensure!(account.status() == status, "{} is {:?}, not {status:?}", account.name, account.status());
             names.set_account(*customer, account.name.clone());
         }
-        (Action::Hold { hold, amount: asked, .. }, answer) => {
+        (Action::Hold { hold, amount: requested, .. }, answer) => {
             let placed = answer_of!(answer, PlaceHold)?.hold.as_ref().context("a hold")?;
             ensure!(placed.state() == HoldState::Open, "{} is {:?}", placed.name, placed.state());
             let remaining = amount(placed.remaining.as_ref())?;
             ensure!(
-                remaining == asked.parse::<Decimal>()?,
-                "{} has {remaining} set aside, not {asked}",
+                remaining == requested.parse::<Decimal>()?,
+                "{} has {remaining} set aside, not {requested}",
                 placed.name
             );
             names.set_hold(*hold, placed.name.clone());

@@ -4,9 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
-use countinghouse_proto::accounting::v1::{
-    BaseKind, BaseRecord, ChangeBaseDataRequest, Parameter, base_record::Content,
-};
+use proto_accounting::v1::{BaseKind, BaseRecord, ChangeBaseDataRequest, Parameter, base_record::Content};
 use rust_decimal::Decimal;
 
 use super::Setup;
@@ -57,7 +55,7 @@ impl Setup<'_> {
     /// What the service has of the bank's base data: the version in force on each date from which the bank says something.
     pub async fn base_records(&self) -> Result<HashMap<(String, String), BaseRecord>> {
         let token = self.staff.token(&self.office.base_data_maker)?;
-        let asked: BTreeSet<(i32, &str)> = self
+        let wanted: BTreeSet<(i32, &str)> = self
             .bank
             .records
             .iter()
@@ -66,7 +64,7 @@ impl Setup<'_> {
             })
             .collect();
         let mut there = HashMap::new();
-        for (kind, on) in asked {
+        for (kind, on) in wanted {
             for record in self.client.base_records(&token, BaseKind::try_from(kind)?, on).await? {
                 there.insert((record.name.clone(), record.effective_date.clone()), record);
             }
@@ -128,13 +126,13 @@ mod tests {
     fn a_record_that_only_writes_its_numbers_otherwise_is_there() {
         let bank = Bank::sample().unwrap();
         let rate = bank.records.iter().find(|record| record.name == "exchangeRates/JPY").unwrap();
-        let mut told = BaseRecord { version: 3, ..rate.clone() };
-        let Some(Content::ExchangeRate(content)) = &mut told.content else { panic!("a rate") };
+        let mut changed = BaseRecord { version: 3, ..rate.clone() };
+        let Some(Content::ExchangeRate(content)) = &mut changed.content else { panic!("a rate") };
         content.buy = "4.44200".to_owned();
-        let key = (told.name.clone(), told.effective_date.clone());
-        assert!(is_there(rate, &HashMap::from([(key.clone(), told.clone())])));
-        let Some(Content::ExchangeRate(content)) = &mut told.content else { panic!("a rate") };
+        let key = (changed.name.clone(), changed.effective_date.clone());
+        assert!(is_there(rate, &HashMap::from([(key.clone(), changed.clone())])));
+        let Some(Content::ExchangeRate(content)) = &mut changed.content else { panic!("a rate") };
         content.buy = "4.4421".to_owned();
-        assert!(!is_there(rate, &HashMap::from([(key, told)])));
+        assert!(!is_there(rate, &HashMap::from([(key, changed)])));
     }
 }

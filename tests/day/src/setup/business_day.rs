@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
-use countinghouse_proto::accounting::v1::OpenBusinessDayRequest;
+use proto_accounting::v1::OpenBusinessDayRequest;
 
 use super::Setup;
 use crate::{bank::Bank, report::Report};

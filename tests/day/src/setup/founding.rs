@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use countinghouse_proto::accounting::v1::Side;
+use proto_accounting::v1::Side;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{Setup, own_accounts::former_number};
@@ -40,12 +40,12 @@ impl Setup<'_> {
             let rows: Vec<Vec<String>> = rows.collect::<Result<Vec<_>>>()?.concat();
             self.import("postings", &header, &rows).await?;
         }
-        let told = if missing.is_empty() {
+        let state = if missing.is_empty() {
             "was founded before".to_owned()
         } else {
             format!("{} postings moved in", missing.len())
         };
-        report.line(format_args!("founding: {told}"))?;
+        report.line(format_args!("founding: {state}"))?;
         Ok(!missing.is_empty())
     }
 

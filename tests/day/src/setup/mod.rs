@@ -4,15 +4,15 @@
 mod base_data;
 mod business_day;
 mod founding;
-mod moving_in;
+mod onboarding;
 mod own_accounts;
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, Utc};
-use countinghouse_proto::accounting::v1::GetTrialBalanceResponse;
 use platform::ids::SharedIds;
+use proto_accounting::v1::GetTrialBalanceResponse;
 
 use crate::{
     bank::Bank,
@@ -22,7 +22,7 @@ use crate::{
     staff::{Caller, HeadOffice, Staff},
 };
 
-pub use moving_in::MovingIn;
+pub use onboarding::Onboarding;
 pub use own_accounts::amount;
 
 /// How many accounts are opened, or read, at once: fewer than the service has connections to its database.
@@ -36,7 +36,7 @@ pub struct Setup<'a> {
     pub office: &'a HeadOffice,
     pub client: &'a Client,
     pub ids: &'a SharedIds,
-    pub moving_in: &'a MovingIn,
+    pub onboarding: &'a Onboarding,
 }
 
 /// The bank as the day finds it.

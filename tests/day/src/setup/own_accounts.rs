@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
-use countinghouse_proto::{
-    accounting::v1::{Account, AccountKind, ListAccountsRequest},
-    common::v1::Money,
-};
 use futures::{StreamExt, TryStreamExt, stream};
+use proto_accounting::v1::{Account, AccountKind, ListAccountsRequest};
+use proto_common::common::v1::Money;
 use rust_decimal::Decimal;
 
 use super::{IN_FLIGHT, Setup};
@@ -70,7 +68,7 @@ impl Setup<'_> {
                 let found = self.client.account(&token, &name).await?;
                 let (account, balance) =
                     found.account.zip(found.balance).context("an account with a balance")?;
-                ensure!(account.name == name, "asked for {name}, answered {}", account.name);
+                ensure!(account.name == name, "requested {name}, answered {}", account.name);
                 let totals = Totals {
                     side: account.normal_side(),
                     entries: balance.entries,

@@ -33,7 +33,7 @@ pub async fn tpcb(cluster: &Cluster, time: Duration) -> Result<Figure> {
     )
     .await?;
     cluster.drop(DATABASE).await?;
-    let rate = rate(&report).with_context(|| format!("pgbench told no rate:\n{report}"))?;
+    let rate = rate(&report).with_context(|| format!("pgbench printed no rate:\n{report}"))?;
     Ok(Figure::of("pgbench_tpcb", rate, "transactions/s"))
 }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use anyhow::Result;
-use countinghouse_proto::accounting::v1::{BatchMode, PostBatchRequest};
+use proto_accounting::v1::{BatchMode, PostBatchRequest};
 
 use super::{
     AMOUNT, BRANCH, Desk, FROM, ID, TO, amount,

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use countinghouse_proto::{
-    accounting::v1::{
-        CaptureHoldRequest, PlaceHoldRequest, PlaceHoldResponse, PostTransactionRequest, ReleaseHoldRequest,
-    },
-    common::v1::Money,
-};
 use pbjson_types::Timestamp;
 use platform::clock::SharedClock;
 use prost::Message;
+use proto_accounting::v1::{
+    CaptureHoldRequest, PlaceHoldRequest, PlaceHoldResponse, PostTransactionRequest, ReleaseHoldRequest,
+};
+use proto_common::common::v1::Money;
 use rand::Rng;
 
 use super::{

@@ -1,7 +1,7 @@
 //! Transfers, one a request.
 
 use anyhow::Result;
-use countinghouse_proto::accounting::v1::PostTransactionRequest;
+use proto_accounting::v1::PostTransactionRequest;
 use rand::Rng;
 
 use super::{AMOUNT, BRANCH, Desk, FROM, ID, TO, amount, request_id};

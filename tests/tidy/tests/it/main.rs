@@ -46,7 +46,7 @@ fn crates_take_versions_and_lints_from_the_workspace_and_services_do_not_meet() 
 
 #[test]
 fn every_rpc_says_who_may_call_it_and_every_change_can_be_repeated() {
-    none(contract::check(countinghouse_proto::descriptor_pool()));
+    none(contract::check(testkit::contract::pool()));
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! Accounts: one with its balance, searches, history, entries.
 
-use countinghouse_proto::accounting::v1 as pb;
-use platform::refusal::Failure;
+use form::{money, timestamp};
+use platform::refusal::{Failure, field_invalid};
+use proto_accounting::v1 as pb;
 use sqlx::Connection;
 
 use super::{Enquiries, SNAPSHOT, not_found};
 use crate::{
-    error::field_invalid,
     store::accounts::{self, AccountEntry, Filter, VersionRow},
-    wire::{self, account, money, posting::ledger_balance, timestamp},
+    wire::{self, account, posting::ledger_balance},
 };
 
 /// Reads one account with its balance.
@@ -21,8 +21,8 @@ pub async fn get(on: &Enquiries, request: pb::GetAccountRequest) -> Result<pb::G
     snapshot.rollback().await?;
     let state = found.ok_or_else(|| not_found(&request.name))?;
     Ok(pb::GetAccountResponse {
-        account: Some(account::told(&state.account)),
-        balance: Some(account::told_balance(&state, on.clock.now())),
+        account: Some(account::to_proto(&state.account)),
+        balance: Some(account::balance_to_proto(&state, on.clock.now())),
     })
 }
 
@@ -37,7 +37,7 @@ pub async fn by_former_numbers(
     let count = request.former_numbers.len();
     if !(1..=FORMER_NUMBERS_MAX).contains(&count) {
         let rule = format!("must have 1 to {FORMER_NUMBERS_MAX} numbers, not {count}");
-        return Err(field_invalid("former_numbers", rule));
+        return Err(field_invalid("former_numbers", rule).into());
     }
     for (place, number) in request.former_numbers.iter().enumerate() {
         wire::former_number(&format!("former_numbers[{place}]"), number)?;
@@ -56,13 +56,13 @@ pub async fn list(
     request: pb::ListAccountsRequest,
 ) -> Result<pb::ListAccountsResponse, Failure> {
     let filter = Filter {
-        branch: wire::filter("branch", &request.branch)?,
-        customer: wire::filter("customer", &request.customer)?,
-        ledger_code: wire::filter("ledger_code", &request.ledger_code)?,
-        currency: wire::filter("currency", &request.currency)?,
+        branch: form::filter("branch", &request.branch)?,
+        customer: form::filter("customer", &request.customer)?,
+        ledger_code: form::filter("ledger_code", &request.ledger_code)?,
+        currency: form::filter("currency", &request.currency)?,
         kind: account::kind(request.kind()),
         status: account::status_text(request.status()),
-        title_prefix: wire::filter("title_prefix", &request.title_prefix)?,
+        title_prefix: form::filter("title_prefix", &request.title_prefix)?,
     };
     let key = (
         "accounts",
@@ -73,7 +73,7 @@ pub async fn list(
     let found = accounts::list(&mut *on.connection().await?, &filter, &after, size).await?;
     Ok(pb::ListAccountsResponse {
         next_page_token: on.next(&key, &found, size, |account| account.number.to_string()),
-        accounts: found.iter().map(account::told).collect(),
+        accounts: found.iter().map(account::to_proto).collect(),
     })
 }
 
@@ -91,13 +91,13 @@ pub async fn versions(
     }
     Ok(pb::ListAccountVersionsResponse {
         next_page_token: on.next(&key, &found, size, |row| row.snapshot.version),
-        versions: found.into_iter().map(told_version).collect(),
+        versions: found.into_iter().map(version_to_proto).collect(),
     })
 }
 
-fn told_version(row: VersionRow) -> pb::AccountVersion {
+fn version_to_proto(row: VersionRow) -> pb::AccountVersion {
     pb::AccountVersion {
-        account: Some(account::told(&row.snapshot)),
+        account: Some(account::to_proto(&row.snapshot)),
         operator: row.operator,
         authoriser: row.authoriser.unwrap_or_default(),
         reason: row.reason,
@@ -111,8 +111,8 @@ pub async fn entries(
     request: pb::ListAccountEntriesRequest,
 ) -> Result<pb::ListAccountEntriesResponse, Failure> {
     let number = wire::account_name("account", &request.account)?;
-    let from = wire::date("from_date", &request.from_date)?;
-    let to = wire::date("to_date", &request.to_date)?;
+    let from = form::date("from_date", &request.from_date)?;
+    let to = form::date("to_date", &request.to_date)?;
     let key = ("entries", &request.account, &request.from_date, &request.to_date);
     let (below, size) = on.page(&key, request.page_size, &request.page_token, i64::MAX)?;
     let mut conn = on.connection().await?;
@@ -121,18 +121,18 @@ pub async fn entries(
     let found = accounts::entries(&mut conn, account.id.0, from, to, below, size).await?;
     Ok(pb::ListAccountEntriesResponse {
         next_page_token: on.next(&key, &found, size, |entry| entry.n),
-        entries: found.iter().map(|entry| told_entry(&account, entry)).collect(),
+        entries: found.iter().map(|entry| entry_to_proto(&account, entry)).collect(),
     })
 }
 
-fn told_entry(account: &crate::domain::account::Account, entry: &AccountEntry) -> pb::AccountEntry {
+fn entry_to_proto(account: &crate::domain::account::Account, entry: &AccountEntry) -> pb::AccountEntry {
     let ledger = ledger_balance(account.normal_side, entry.debit_total, entry.credit_total);
     pb::AccountEntry {
         posting: wire::posting::posting_name(entry.posting),
         number: entry.n,
         accounting_date: entry.accounting_date.to_string(),
         value_date: entry.value_date.to_string(),
-        side: wire::posting::told_side(entry.side).into(),
+        side: wire::posting::side_to_proto(entry.side).into(),
         amount: Some(money(account.currency, entry.amount)),
         ledger: Some(money(account.currency, ledger)),
         narrative: entry.narrative.clone(),

@@ -1,14 +1,14 @@
 //! Base data: what is in force on a date, and the history of a record.
 
-use countinghouse_proto::accounting::v1 as pb;
-use platform::refusal::Failure;
+use form::timestamp;
+use platform::refusal::{Failure, field_invalid};
+use proto_accounting::v1 as pb;
 
 use super::{Enquiries, as_of, not_found};
 use crate::{
     domain::base::BaseVersion,
-    error::field_invalid,
     store::base_records::{self, VersionRow},
-    wire::{self, base_data, timestamp},
+    wire::base_data,
 };
 
 /// Reads one record as it is in force on a date.
@@ -17,12 +17,12 @@ pub async fn get(
     request: pb::GetBaseRecordRequest,
 ) -> Result<pb::GetBaseRecordResponse, Failure> {
     let (kind, code) = base_data::named("name", &request.name)?;
-    let asked = wire::date("effective_on", &request.effective_on)?;
+    let requested = form::date("effective_on", &request.effective_on)?;
     let mut conn = on.connection().await?;
-    let date = as_of(&mut conn, asked, &on.clock).await?;
+    let date = as_of(&mut conn, requested, &on.clock).await?;
     let found = base_records::in_force(&mut conn, kind, &code, date).await?;
     let version = found.ok_or_else(|| not_found(&request.name))?;
-    Ok(pb::GetBaseRecordResponse { record: Some(base_data::told(&version)) })
+    Ok(pb::GetBaseRecordResponse { record: Some(base_data::to_proto(&version)) })
 }
 
 /// Lists the records of a kind in force on a date, by code.
@@ -31,15 +31,15 @@ pub async fn list(
     request: pb::ListBaseRecordsRequest,
 ) -> Result<pb::ListBaseRecordsResponse, Failure> {
     let kind = base_data::kind(request.kind()).ok_or_else(|| field_invalid("kind", "is required"))?;
-    let asked = wire::date("effective_on", &request.effective_on)?;
+    let requested = form::date("effective_on", &request.effective_on)?;
     let key = ("base records", request.kind, &request.effective_on);
     let (after, size) = on.page(&key, request.page_size, &request.page_token, String::new())?;
     let mut conn = on.connection().await?;
-    let date = as_of(&mut conn, asked, &on.clock).await?;
+    let date = as_of(&mut conn, requested, &on.clock).await?;
     let found = base_records::list(&mut conn, kind, date, &after, size).await?;
     Ok(pb::ListBaseRecordsResponse {
         next_page_token: on.next(&key, &found, size, |version| version.content.code()),
-        records: found.iter().map(base_data::told).collect(),
+        records: found.iter().map(base_data::to_proto).collect(),
     })
 }
 
@@ -57,15 +57,15 @@ pub async fn versions(
     }
     Ok(pb::ListBaseRecordVersionsResponse {
         next_page_token: on.next(&key, &found, size, |row| row.version),
-        versions: found.into_iter().map(told_version).collect(),
+        versions: found.into_iter().map(version_to_proto).collect(),
     })
 }
 
-fn told_version(row: VersionRow) -> pb::BaseRecordVersion {
+fn version_to_proto(row: VersionRow) -> pb::BaseRecordVersion {
     let version =
         BaseVersion { version: row.version, effective_date: row.effective_date, content: row.content.0 };
     pb::BaseRecordVersion {
-        record: Some(base_data::told(&version)),
+        record: Some(base_data::to_proto(&version)),
         maker: row.operator,
         checker: row.authoriser.unwrap_or_default(),
         reason: row.reason,

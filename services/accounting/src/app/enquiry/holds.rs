@@ -1,7 +1,7 @@
 //! Holds: one, and lists.
 
-use countinghouse_proto::accounting::v1 as pb;
 use platform::refusal::Failure;
+use proto_accounting::v1 as pb;
 
 use super::{Enquiries, not_found};
 use crate::{
@@ -14,7 +14,7 @@ pub async fn get(on: &Enquiries, request: pb::GetHoldRequest) -> Result<pb::GetH
     let number = hold::hold_number("name", &request.name)?;
     let found = holds::get(&mut *on.connection().await?, number.0).await?;
     let found = found.ok_or_else(|| not_found(&request.name))?;
-    Ok(pb::GetHoldResponse { hold: Some(hold::told(&found)) })
+    Ok(pb::GetHoldResponse { hold: Some(hold::to_proto(&found)) })
 }
 
 /// Lists the holds of an account, newest first.
@@ -29,6 +29,6 @@ pub async fn list(on: &Enquiries, request: pb::ListHoldsRequest) -> Result<pb::L
     let found = holds::list(&mut conn, account.id.0, state, below, size).await?;
     Ok(pb::ListHoldsResponse {
         next_page_token: on.next(&key, &found, size, |hold| hold.number.0),
-        holds: found.iter().map(hold::told).collect(),
+        holds: found.iter().map(hold::to_proto).collect(),
     })
 }

@@ -2,21 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use countinghouse_proto::accounting::v1 as pb;
 use money::Currency;
-use platform::refusal::Failure;
+use platform::refusal::{Failure, field_invalid};
+use proto_accounting::v1 as pb;
 use rust_decimal::Decimal;
 use sqlx::{Connection, PgConnection};
 
 use super::{Enquiries, SNAPSHOT, as_of};
 use crate::{
     domain::base::{BaseContent, BaseKind, LedgerCode},
-    error::field_invalid,
     store::{
         base_records, opening,
         trial_balance::{self, CodeTotals},
     },
-    wire::{self, base_content::told_class, ledger},
+    wire::{base_content::class_to_proto, ledger},
 };
 
 /// Most levels of a chart that a trial balance adds up to: codes have at most 16 digits.
@@ -30,7 +29,7 @@ pub async fn business_day(
     _: pb::GetBusinessDayRequest,
 ) -> Result<pb::GetBusinessDayResponse, Failure> {
     let day = opening::business_day(&mut *on.connection().await?).await?;
-    Ok(pb::GetBusinessDayResponse { business_day: day.as_ref().map(ledger::told_day) })
+    Ok(pb::GetBusinessDayResponse { business_day: day.as_ref().map(ledger::day_to_proto) })
 }
 
 /// Adds up the accounts and proves that debits equal credits.
@@ -38,14 +37,14 @@ pub async fn trial_balance(
     on: &Enquiries,
     request: pb::GetTrialBalanceRequest,
 ) -> Result<pb::GetTrialBalanceResponse, Failure> {
-    let up_to = wire::date("business_date", &request.business_date)?;
+    let up_to = form::date("business_date", &request.business_date)?;
     let digits = match request.level {
         0 => i32::MAX,
         level if (1..=LEVEL_MAX).contains(&level) => 2 + 2 * level,
-        _ => return Err(field_invalid("level", format!("must be between 0 and {LEVEL_MAX}"))),
+        _ => return Err(field_invalid("level", format!("must be between 0 and {LEVEL_MAX}")).into()),
     };
-    let branch = wire::filter("branch", &request.branch)?;
-    let currency = wire::filter("currency", &request.currency)?;
+    let branch = form::filter("branch", &request.branch)?;
+    let currency = form::filter("currency", &request.currency)?;
     let mut conn = on.connection().await?;
     // One snapshot for both statements, so that the rows and the last posting belong together.
     let mut snapshot = conn.begin_with(SNAPSHOT).await?;
@@ -64,12 +63,12 @@ pub async fn trial_balance(
             .into_iter()
             .map(|(currency, debit, credit)| pb::TrialBalanceProof {
                 currency: currency.code().to_owned(),
-                debit_total: wire::plain(currency, debit),
-                credit_total: wire::plain(currency, credit),
-                difference: wire::plain(currency, debit - credit),
+                debit_total: form::plain(currency, debit),
+                credit_total: form::plain(currency, credit),
+                difference: form::plain(currency, debit - credit),
             })
             .collect(),
-        rows: totals.iter().map(|row| told_row(row, chart.get(&row.ledger_code))).collect(),
+        rows: totals.iter().map(|row| row_to_proto(row, chart.get(&row.ledger_code))).collect(),
         last_posting,
     })
 }
@@ -100,16 +99,16 @@ fn proofs(totals: &[CodeTotals]) -> Vec<(Currency, Decimal, Decimal)> {
     proofs.into_values().collect()
 }
 
-fn told_row(row: &CodeTotals, code: Option<&LedgerCode>) -> pb::TrialBalanceRow {
+fn row_to_proto(row: &CodeTotals, code: Option<&LedgerCode>) -> pb::TrialBalanceRow {
     pb::TrialBalanceRow {
         ledger_code: row.ledger_code.clone(),
         title: code.map(|code| code.title.clone()).unwrap_or_default(),
         currency: row.currency.code().to_owned(),
-        class: code.map_or(pb::LedgerClass::Unspecified, |code| told_class(code.class)).into(),
-        debit_total: wire::plain(row.currency, row.debit_total),
-        credit_total: wire::plain(row.currency, row.credit_total),
-        debit_balance: wire::plain(row.currency, row.debit_balance),
-        credit_balance: wire::plain(row.currency, row.credit_balance),
+        class: code.map_or(pb::LedgerClass::Unspecified, |code| class_to_proto(code.class)).into(),
+        debit_total: form::plain(row.currency, row.debit_total),
+        credit_total: form::plain(row.currency, row.credit_total),
+        debit_balance: form::plain(row.currency, row.debit_balance),
+        credit_balance: form::plain(row.currency, row.credit_balance),
         accounts: row.accounts,
     }
 }

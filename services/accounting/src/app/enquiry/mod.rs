@@ -71,10 +71,10 @@ impl Enquiries {
 /// The date that is asked for, else the business date, else today in the calendar of the clock.
 async fn as_of(
     conn: &mut PgConnection,
-    asked: Option<NaiveDate>,
+    requested: Option<NaiveDate>,
     clock: &SharedClock,
 ) -> Result<NaiveDate, Failure> {
-    match asked {
+    match requested {
         Some(date) => Ok(date),
         None => {
             Ok(opening::business_day(conn).await?.map_or_else(|| clock.now().date_naive(), |day| day.date))

@@ -13,14 +13,14 @@ pub fn of(verdicts: &[(Job, Verdict)], at: DateTime<Utc>) -> Vec<AuditRecord> {
 }
 
 fn record(job: &Job, verdict: &Verdict, at: DateTime<Utc>) -> Option<AuditRecord> {
-    let (command, origin) = (&job.ask.command, &job.ask.command.origin);
+    let (command, origin) = (&job.submission.command, &job.submission.command.origin);
     let (outcome, detail) = match verdict {
         _ if origin.dry_run => return None,
         Verdict::Done(_) if command.is_in_journal() => return None,
         Verdict::Repeated(_) => return None,
         Verdict::Done(_) => (Outcome::Done, Value::Null),
         Verdict::Refused(refusal) => {
-            let reason = refusal.tell().reason().name.to_owned();
+            let reason = refusal.to_refusal().reason().name.to_owned();
             (
                 Outcome::Refused { reason },
                 json!({ "field": refusal.field, "message": refusal.rule.to_string() }),
@@ -31,12 +31,12 @@ fn record(job: &Job, verdict: &Verdict, at: DateTime<Utc>) -> Option<AuditRecord
         at,
         actor: origin.operator.to_string(),
         approver: origin.authoriser.as_ref().map(ToString::to_string),
-        method: job.ask.rpc.to_string(),
+        method: job.submission.method.to_string(),
         resource: command.resource(),
         scope: origin.branch.to_string(),
         outcome,
         request_id: Some(origin.request_id),
-        correlation_id: job.ask.correlation_id,
+        correlation_id: job.submission.correlation_id,
         detail,
     })
 }

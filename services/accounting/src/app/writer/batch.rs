@@ -9,12 +9,12 @@ use tracing::{Instrument, error, warn};
 use super::{
     Job, Writer, audits,
     database::{Append, Database, Fault, Session},
+    metrics::Step,
     settle::Settled,
-    telling::Step,
 };
 use crate::{
     domain::{
-        book::{Book, Wants},
+        book::{Book, Needs},
         command::{Answer, Records, Verdict},
     },
     error::{database_busy, not_the_writer, outcome_unknown},
@@ -82,11 +82,11 @@ impl<D: Database> Writer<D> {
     /// job is lost when this is given up.
     async fn take(&self, queue: &mut mpsc::Receiver<Job>) -> Option<Vec<Job>> {
         let first = queue.recv().await?;
-        let mut bytes = first.ask.bytes;
+        let mut bytes = first.submission.bytes;
         let mut jobs = vec![first];
         while jobs.len() < self.config.batch_commands_max && bytes < self.config.batch_bytes_max {
             let Ok(job) = queue.try_recv() else { break };
-            bytes += job.ask.bytes;
+            bytes += job.submission.bytes;
             jobs.push(job);
         }
         Some(jobs)
@@ -136,8 +136,8 @@ impl<D: Database> Writer<D> {
         book: &mut Book,
         jobs: Vec<Job>,
     ) -> Result<(), Stopped> {
-        let batch = self.telling.batch(&jobs);
-        let (loading, span) = self.telling.step(Step::Load, &batch);
+        let batch = self.metrics.batch(&jobs);
+        let (loading, span) = self.metrics.step(Step::Load, &batch);
         let loaded = self.load(session, book, &jobs).instrument(span).await;
         drop(loading);
         if let Err(fault) = loaded {
@@ -147,15 +147,15 @@ impl<D: Database> Writer<D> {
             refuse_all(jobs, not_the_writer);
             return Err(Stopped::For(Outcome::Lost(fault)));
         }
-        let (deciding, span) = self.telling.step(Step::Decide, &batch);
+        let (deciding, span) = self.metrics.step(Step::Decide, &batch);
         let decided = span.in_scope(|| self.decide(book, jobs));
         drop(deciding);
-        let (appending, span) = self.telling.step(Step::Append, &batch);
+        let (appending, span) = self.metrics.step(Step::Append, &batch);
         let appended = session.append(&decided.append).instrument(span).await;
         drop(appending);
         match appended {
             Ok(()) => {
-                self.telling.written(decided.append.records.postings.len());
+                self.metrics.written(decided.append.records.postings.len());
                 self.recent.push(&decided.append.records.postings);
                 decided.answer(Settled::Written);
                 Ok(())
@@ -173,12 +173,12 @@ impl<D: Database> Writer<D> {
     }
 
     async fn load(&self, session: &mut D::Session, book: &mut Book, jobs: &[Job]) -> Result<(), Fault> {
-        let mut wants = Wants::default();
+        let mut needs = Needs::default();
         for job in jobs {
-            book.wants(&job.ask.command, &mut wants);
+            book.needs(&job.submission.command, &mut needs);
         }
         let remembered_from = self.remembered_from(book.day().map(|day| day.date));
-        book.learn(session.load(&wants, remembered_from).await?);
+        book.learn(session.load(&needs, remembered_from).await?);
         Ok(())
     }
 
@@ -188,7 +188,7 @@ impl<D: Database> Writer<D> {
         let verdicts: Vec<(Job, Verdict)> = jobs
             .into_iter()
             .map(|job| {
-                let verdict = book.decide(&job.ask.command, at, &mut records);
+                let verdict = book.decide(&job.submission.command, at, &mut records);
                 (job, verdict)
             })
             .collect();
@@ -203,7 +203,7 @@ impl Decided {
     pub fn answer(self, settled: Settled) {
         for (job, verdict) in self.verdicts {
             job.answer(match settled {
-                Settled::Written => told(verdict),
+                Settled::Written => answer_of(verdict),
                 Settled::NotWritten => Err(not_the_writer()),
                 Settled::Unknown => Err(outcome_unknown()),
             });
@@ -211,7 +211,7 @@ impl Decided {
     }
 }
 
-fn told(verdict: Verdict) -> Result<Answer, Failure> {
+fn answer_of(verdict: Verdict) -> Result<Answer, Failure> {
     match verdict {
         Verdict::Done(answer) | Verdict::Repeated(answer) => Ok(answer),
         Verdict::Refused(refusal) => Err(Failure::from(refusal)),
@@ -222,11 +222,11 @@ fn told(verdict: Verdict) -> Result<Answer, Failure> {
 fn give_back(waiting: &mut VecDeque<Vec<Job>>, jobs: Vec<Job>, fault: Fault) {
     match <[Job; 1]>::try_from(jobs) {
         Ok([job]) if matches!(fault, Fault::Busy(_)) => {
-            warn!(error = %fault, rpc = %job.ask.rpc, "the database cannot do what a command needs now");
+            warn!(error = %fault, rpc = &*job.submission.method, "the database cannot do what a command needs now");
             job.answer(Err(database_busy()));
         }
         Ok([job]) => {
-            error!(error = %fault, rpc = %job.ask.rpc, "the database refuses what a command needs");
+            error!(error = %fault, rpc = &*job.submission.method, "the database refuses what a command needs");
             job.answer(Err(Failure::fault(fault)));
         }
         Err(jobs) => waiting.extend(jobs.into_iter().map(|job| vec![job])),

@@ -8,7 +8,7 @@ use platform::{audit::AuditRecord, leadership::Lead};
 use crate::domain::{
     Digest,
     base::BaseVersion,
-    book::{AccountState, BatchRow, Heads, Loaded, Wants},
+    book::{AccountState, BatchRow, Heads, Loaded, Needs},
     command::{BusinessDay, Records},
     ids::BatchNumber,
 };
@@ -42,7 +42,7 @@ pub trait Session: Send {
     /// What is wanted. Requests are remembered that were booked on `remembered_from` or later.
     fn load(
         &mut self,
-        wants: &Wants,
+        needs: &Needs,
         remembered_from: NaiveDate,
     ) -> impl Future<Output = Result<Loaded, Fault>> + Send;
 

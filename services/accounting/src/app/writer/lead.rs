@@ -76,10 +76,10 @@ impl<D: Database> Writer<D> {
         let heads = book.heads();
         info!(batch = heads.batch, posting = heads.posting, "writing the book");
         self.leading.send_replace(Lead::Here);
-        self.telling.leads();
+        self.metrics.leads();
         let outcome = self.serve(&mut session, book, queue).await;
         self.leading.send_replace(Lead::Unknown);
-        self.telling.steps_down();
+        self.metrics.steps_down();
         self.recent.clear();
         session.close().await;
         match outcome {

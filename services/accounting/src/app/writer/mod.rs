@@ -24,11 +24,11 @@ mod batch;
 mod database;
 mod heartbeat;
 mod lead;
+mod metrics;
 mod postgres;
 mod queue;
 mod recent;
 mod settle;
-mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -40,10 +40,10 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 pub use database::{Append, Claim, Database, Fault, Opened, Session};
-pub use postgres::{FactsOf, Postgres};
-pub use queue::{Ask, Job, Rpc, WriterHandle, queue};
+pub use metrics::Metrics;
+pub use postgres::Postgres;
+pub use queue::{Job, Submission, WriterHandle, queue};
 pub use recent::Recent;
-pub use telling::Telling;
 
 /// Bounds of the writer.
 #[derive(Clone, Debug, Deserialize)]
@@ -78,9 +78,9 @@ pub struct Writer<D> {
     pub recent: Recent,
     /// Where other replicas reach this one. Empty when they cannot.
     pub address: String,
-    /// Tells who wants to know where the writer is.
+    /// Tells who needs to know where the writer is.
     pub leading: watch::Sender<Lead>,
-    pub telling: Telling,
+    pub metrics: Metrics,
 }
 
 impl<D: Database> Writer<D> {

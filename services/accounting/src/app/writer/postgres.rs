@@ -4,12 +4,7 @@
 use std::{io, time::Duration};
 
 use chrono::NaiveDate;
-use platform::{
-    audit, db,
-    facts::{Fact, FactError},
-    leadership::Lead,
-    outbox,
-};
+use platform::{audit, db, leadership::Lead, outbox};
 use sqlx::{
     Connection, PgConnection,
     postgres::{PgConnectOptions, PgDatabaseError, PgSeverity},
@@ -26,8 +21,7 @@ use super::{
 use crate::{
     domain::{
         Digest,
-        book::{Loaded, Wants},
-        command::Records,
+        book::{Loaded, Needs},
         ids::BatchNumber,
     },
     store::{
@@ -35,6 +29,7 @@ use crate::{
         leader::{self, Seen},
         load, opening, register,
     },
+    wire::fact,
 };
 
 /// Names the book's lock among the advisory locks of its database.
@@ -57,9 +52,6 @@ const SESSION: [(&str, &str); 5] = [
     ("tcp_keepalives_count", "3"),
 ];
 
-/// Makes the facts that go through the outbox from what a batch recorded.
-pub type FactsOf = fn(&Records) -> Result<Vec<Fact>, FactError>;
-
 /// The Postgres that the book is kept in.
 #[derive(Clone, Debug)]
 pub struct Postgres {
@@ -71,7 +63,6 @@ pub struct Postgres {
     patience: Duration,
     /// How often the heartbeat beats, and after how long without it a writer is taken for dead.
     beat: Beat,
-    facts_of: FactsOf,
 }
 
 /// The pace of a heartbeat.
@@ -82,7 +73,7 @@ pub(super) struct Beat {
 }
 
 impl Postgres {
-    pub fn new(options: PgConnectOptions, config: &WriterConfig, facts_of: FactsOf) -> Self {
+    pub fn new(options: PgConnectOptions, config: &WriterConfig) -> Self {
         let timeout_ms = config.statement_timeout_ms;
         let [every, lost_after] = [config.heartbeat_ms, config.heartbeat_lost_ms].map(Duration::from_millis);
         Self {
@@ -90,7 +81,6 @@ impl Postgres {
             options: options.options(SESSION).options([("statement_timeout", timeout_ms.to_string())]),
             patience: Duration::from_millis(timeout_ms.into()) + PATIENCE,
             beat: Beat { every, lost_after },
-            facts_of,
         }
     }
 }
@@ -180,15 +170,15 @@ impl Session for PostgresSession {
         Ok(Opened { base, day, first_day, heads, accounts })
     }
 
-    async fn load(&mut self, wants: &Wants, remembered_from: NaiveDate) -> Result<Loaded, Fault> {
-        for month in &wants.months {
+    async fn load(&mut self, needs: &Needs, remembered_from: NaiveDate) -> Result<Loaded, Fault> {
+        for month in &needs.months {
             in_time(self.of.patience, opening::ensure_month(&mut self.conn, *month)).await?;
         }
-        in_time(self.of.patience, load::load(&mut self.conn, wants, remembered_from)).await
+        in_time(self.of.patience, load::load(&mut self.conn, needs, remembered_from)).await
     }
 
     async fn append(&mut self, append: &Append) -> Result<(), Fault> {
-        in_time(self.of.patience, write(&mut self.conn, append, self.of.facts_of)).await
+        in_time(self.of.patience, write(&mut self.conn, append)).await
     }
 
     async fn hash_of(&mut self, batch: BatchNumber) -> Result<Option<Digest>, Fault> {
@@ -206,7 +196,7 @@ impl Session for PostgresSession {
     }
 }
 
-async fn write(conn: &mut PgConnection, append: &Append, facts_of: FactsOf) -> Result<(), sqlx::Error> {
+async fn write(conn: &mut PgConnection, append: &Append) -> Result<(), sqlx::Error> {
     let Append { records, batch, audits, at } = append;
     if audits.is_empty() && !register::concerns(records) {
         return match batch {
@@ -214,7 +204,7 @@ async fn write(conn: &mut PgConnection, append: &Append, facts_of: FactsOf) -> R
             None => Ok(()),
         };
     }
-    let facts = facts_of(records).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let facts = fact::of_records(records).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let mut transaction = conn.begin().await?;
     register::write(&mut transaction, records, *at).await?;
     if let Some(batch) = batch {
@@ -247,8 +237,8 @@ impl From<sqlx::Error> for Fault {
             sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
                 Self::Refused
             }
-            sqlx::Error::Database(told) => match told.try_downcast_ref::<PgDatabaseError>() {
-                Some(told) if told.severity() == PgSeverity::Error => of_statement(told.code()),
+            sqlx::Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {
+                Some(error) if error.severity() == PgSeverity::Error => of_statement(error.code()),
                 _ => Self::Lost,
             },
             _ => Self::Lost,

@@ -1,13 +1,13 @@
-//! The queue in front of the writer: bounded, and closed when nobody can ask any more.
+//! The queue in front of the writer: bounded, and closed when nobody can submit any more.
 
-use std::{fmt, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use platform::refusal::{Failure, reasons};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Span;
 use uuid::Uuid;
 
-use super::telling;
+use super::metrics;
 use crate::{
     domain::command::{Answer, Command},
     error,
@@ -16,34 +16,21 @@ use crate::{
 /// When a caller may try again that found the queue full.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// The name of an rpc, for the audit: `package.Service/Method`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rpc {
-    /// `package.Service`.
-    pub service: &'static str,
-    pub method: &'static str,
-}
-
-impl fmt::Display for Rpc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.service, self.method)
-    }
-}
-
 /// A command with what the writer needs to know of the call besides.
 #[derive(Debug)]
-pub struct Ask {
+pub struct Submission {
     pub command: Command,
-    pub rpc: Rpc,
+    /// The rpc, as `package.Service/Method`, or the job, for the audit.
+    pub method: Arc<str>,
     pub correlation_id: Uuid,
     /// Size of the request, towards the batch's bound.
     pub bytes: usize,
 }
 
-/// An ask that waits, and where its answer goes.
+/// A submission that waits, and where its answer goes.
 #[derive(Debug)]
 pub struct Job {
-    pub ask: Ask,
+    pub submission: Submission,
     /// Lasts until it is answered; none when nobody traces it.
     pub span: Span,
     reply: oneshot::Sender<Result<Answer, Failure>>,
@@ -56,25 +43,25 @@ impl Job {
     }
 }
 
-/// Puts asks into the queue and waits for answers.
+/// Puts submissions into the queue and waits for answers.
 #[derive(Clone, Debug)]
 pub struct WriterHandle {
     queue: mpsc::Sender<Job>,
 }
 
-/// Makes the queue, for `queue_max` asks.
+/// Makes the queue, for `queue_max` submissions.
 pub fn queue(queue_max: usize) -> (WriterHandle, mpsc::Receiver<Job>) {
     let (sender, receiver) = mpsc::channel(queue_max);
-    telling::observe(&sender);
+    metrics::observe(&sender);
     (WriterHandle { queue: sender }, receiver)
 }
 
 impl WriterHandle {
-    /// Asks the writer and waits for its answer. A full queue refuses at once.
-    pub async fn submit(&self, ask: Ask) -> Result<Answer, Failure> {
+    /// Submits a command to the writer and waits for its answer. A full queue refuses at once.
+    pub async fn submit(&self, submission: Submission) -> Result<Answer, Failure> {
         let (reply, answer) = oneshot::channel();
-        let span = telling::waiting(&ask);
-        self.queue.try_send(Job { ask, span, reply }).map_err(|refused| match refused {
+        let span = metrics::waiting(&submission);
+        self.queue.try_send(Job { submission, span, reply }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => Failure::from(
                 reasons::OVERLOADED.refuse("the writer's queue is full").retry_after(RETRY_AFTER),
             ),

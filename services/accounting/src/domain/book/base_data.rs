@@ -19,13 +19,13 @@ impl Book {
     pub(super) fn change_base_data(
         &mut self,
         origin: &Origin,
-        asked: &[BaseVersion],
+        requested: &[BaseVersion],
         reason: &str,
         now: DateTime<Utc>,
         records: &mut Records,
     ) -> Result<Answer, Refusal> {
         self.who_changes_base_data(origin)?;
-        let changes = self.reference.change(asked, self.day.as_ref().map(|day| day.date))?;
+        let changes = self.reference.change(requested, self.day.as_ref().map(|day| day.date))?;
         two_persons(origin, "a change of base data")?;
         if !origin.dry_run {
             Arc::make_mut(&mut self.reference).apply(&changes);

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Book,
     acting::Acting,
-    posting::{AboveLimit, Asked},
+    posting::{AboveLimit, Requested},
 };
 use crate::domain::{
     balance::RunningBalance,
@@ -51,7 +51,7 @@ impl Book {
         let mut done = self.nothing_done(records);
         let mut verdicts = Vec::with_capacity(count);
         for (item, transaction) in transactions.iter().enumerate() {
-            let asked = Asked {
+            let requested = Requested {
                 request_id: item_request_id(origin.request_id, item),
                 transaction,
                 capture: None,
@@ -63,7 +63,7 @@ impl Book {
                 by_template: false,
                 now,
             };
-            let verdict = self.post_item(&acting, &asked, &mut done, records);
+            let verdict = self.post_item(&acting, &requested, &mut done, records);
             let verdict = verdict.map_err(|refusal| refusal.of_item(&format!("transactions[{item}]")));
             match (mode, verdict) {
                 (BatchMode::Atomic, Err(refusal)) => {
@@ -93,11 +93,11 @@ impl Book {
     pub(super) fn post_item(
         &mut self,
         acting: &Acting<'_>,
-        asked: &Asked<'_>,
+        requested: &Requested<'_>,
         done: &mut Done,
         records: &mut Records,
     ) -> Result<Arc<Posting>, Refusal> {
-        let mut plan = self.plan(acting, asked)?;
+        let mut plan = self.plan(acting, requested)?;
         for (account, balance) in std::mem::take(&mut plan.balances) {
             let before = self.memory.set_balance(&account, balance);
             done.balances.push((account, before));

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::{
     Book,
     acting::Acting,
-    posting::{AboveLimit, Asked},
+    posting::{AboveLimit, Requested},
 };
 use crate::domain::{
     base::BaseContent,
@@ -58,7 +58,7 @@ impl Book {
         let template = reference.template(&business.code, acting.on).map_err(|rule| rule.at("code"))?;
         let mut expanded = expand(&reference, template, &origin.branch, &business.fields, acting.on)?;
         let transaction = transaction(business, &mut expanded);
-        let asked = Asked {
+        let requested = Requested {
             request_id: origin.request_id,
             transaction: &transaction,
             capture: None,
@@ -67,7 +67,7 @@ impl Book {
             by_template: true,
             now,
         };
-        let plan = self.plan(&acting, &asked).map_err(|refusal| expanded.told(refusal))?;
+        let plan = self.plan(&acting, &requested).map_err(|refusal| expanded.locate(refusal))?;
         Ok(Answer::Posted(if origin.dry_run { Arc::new(plan.posting) } else { self.book(plan, records) }))
     }
 

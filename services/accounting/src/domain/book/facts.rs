@@ -9,7 +9,7 @@ use super::{
     Book, Place,
     acting::Acting,
     business::{expand, transaction},
-    posting::{AboveLimit, Asked, Plan},
+    posting::{AboveLimit, Plan, Requested},
 };
 use crate::domain::{
     base::Side,
@@ -162,7 +162,7 @@ impl Book {
         let mut transaction = transaction(&business, &mut expanded);
         let mut diverted: Vec<Diverted> = Vec::new();
         loop {
-            let asked = Asked {
+            let requested = Requested {
                 request_id: origin.request_id,
                 transaction: &transaction,
                 capture: None,
@@ -172,17 +172,17 @@ impl Book {
                 by_template: true,
                 now,
             };
-            let refusal = match self.plan(&acting, &asked) {
+            let refusal = match self.plan(&acting, &requested) {
                 Ok(plan) => return Ok((plan, diverted)),
                 Err(refusal) => refusal,
             };
             let line = expanded.line_refused(&refusal).filter(|_| is_the_accounts(&refusal.rule));
             let Some(line) = line.filter(|line| diverted.iter().all(|other| other.line != *line)) else {
-                return Err(expanded.told(refusal));
+                return Err(expanded.locate(refusal));
             };
             let to = suspense_account(reference, &origin.branch, transaction.lines[line].side, on)?;
             let meant = std::mem::replace(&mut transaction.lines[line].account, to);
-            diverted.push(Diverted { line, meant, refusal: expanded.told(refusal) });
+            diverted.push(Diverted { line, meant, refusal: expanded.locate(refusal) });
         }
     }
 

@@ -20,7 +20,7 @@ use crate::domain::{
 };
 
 /// A hold to place.
-pub(super) struct Asked<'a> {
+pub(super) struct Requested<'a> {
     pub account: &'a AccountNumber,
     pub currency: &'a CurrencyCode,
     pub amount: Decimal,
@@ -33,13 +33,13 @@ impl Book {
     pub(super) fn place_hold(
         &mut self,
         origin: &Origin,
-        asked: &Asked<'_>,
+        requested: &Requested<'_>,
         now: DateTime<Utc>,
         records: &mut Records,
     ) -> Result<Answer, Refusal> {
         let acting = Acting::on(&self.reference, origin, self.business_date()?)?.who_posts()?;
         let number = HoldNumber(if origin.dry_run { 0 } else { self.heads.hold + 1 });
-        let hold = self.hold_to_place(&acting, asked, number, now)?;
+        let hold = self.hold_to_place(&acting, requested, number, now)?;
         if !origin.dry_run {
             self.heads.hold = number.0;
             self.happened(hold.clone(), origin, None, now, records);
@@ -50,17 +50,19 @@ impl Book {
     fn hold_to_place(
         &self,
         acting: &Acting<'_>,
-        asked: &Asked<'_>,
+        requested: &Requested<'_>,
         number: HoldNumber,
         now: DateTime<Utc>,
     ) -> Result<Hold, Refusal> {
-        let account = || asked.account.clone();
-        let state = self.memory.by_number(asked.account);
+        let account = || requested.account.clone();
+        let state = self.memory.by_number(requested.account);
         let state = state.ok_or_else(|| Rule::AccountUnknown { account: account() }.at("account"))?;
-        state.account.status.admits(asked.account, true).map_err(|rule| rule.at("account"))?;
-        amounts::in_currency_of(&state.account, asked.currency).map_err(|rule| rule.at("amount.currency"))?;
+        state.account.status.admits(requested.account, true).map_err(|rule| rule.at("account"))?;
+        amounts::in_currency_of(&state.account, requested.currency)
+            .map_err(|rule| rule.at("amount.currency"))?;
         let amount_max = acting.reference.amount_max(acting.on)?;
-        amounts::check(asked.amount, state.account.currency, amount_max).map_err(|rule| rule.at("amount"))?;
+        amounts::check(requested.amount, state.account.currency, amount_max)
+            .map_err(|rule| rule.at("amount"))?;
         let holds_max = acting.reference.open_holds_max(acting.on)?;
         let holds = state.holds.len();
         if u64::try_from(holds).is_ok_and(|holds| holds >= holds_max) {
@@ -69,7 +71,7 @@ impl Book {
         let days = Days::new(acting.reference.hold_days_max(acting.on)?);
         let latest = now.checked_add_days(days).unwrap_or(DateTime::<Utc>::MAX_UTC);
         // To the microsecond, which is what is recorded.
-        let expires_at = asked.expires_at.trunc_subsecs(6);
+        let expires_at = requested.expires_at.trunc_subsecs(6);
         if expires_at <= now || expires_at > latest {
             return Err(Rule::HoldExpiryInvalid { expires_at, latest }.at("expire_time"));
         }
@@ -78,8 +80,8 @@ impl Book {
                 "must have a limit: on accounts of either side and off-balance ones nothing is set aside";
             return Err(Rule::FieldInvalid(message.to_owned()).at("account"));
         };
-        if asked.amount > available {
-            let shortage = asked.amount - available;
+        if requested.amount > available {
+            let shortage = requested.amount - available;
             return Err(Rule::FundsInsufficient { account: account(), available, shortage }.at("amount"));
         }
         Ok(Hold {
@@ -88,11 +90,11 @@ impl Book {
             account: account(),
             currency: state.account.currency,
             state: HoldState::Open,
-            amount: asked.amount,
+            amount: requested.amount,
             captured: Decimal::ZERO,
-            remaining: asked.amount,
-            purpose: asked.purpose.to_owned(),
-            reference: asked.reference.to_owned(),
+            remaining: requested.amount,
+            purpose: requested.purpose.to_owned(),
+            reference: requested.reference.to_owned(),
             branch: acting.origin.branch.clone(),
             operator: acting.origin.operator.clone(),
             placed_at: now,
@@ -113,7 +115,7 @@ impl Book {
         let reference = Arc::clone(&self.reference);
         let acting = Acting::on(&reference, origin, self.business_date()?)?.who_posts()?;
         let (_, hold) = self.open_hold(number, now)?;
-        let asked = posting::Asked {
+        let requested = posting::Requested {
             request_id: origin.request_id,
             transaction,
             capture: Some((hold, keep_rest)),
@@ -122,7 +124,7 @@ impl Book {
             by_template: false,
             now,
         };
-        let plan = self.plan(&acting, &asked).map_err(|refusal| refusal.within("transaction"))?;
+        let plan = self.plan(&acting, &requested).map_err(|refusal| refusal.within("transaction"))?;
         let remaining = if keep_rest { hold.remaining - plan.captured } else { Decimal::ZERO };
         let state = if remaining.is_zero() { HoldState::Captured } else { HoldState::Open };
         let captured = hold.captured + plan.captured;

@@ -14,12 +14,12 @@ mod business;
 mod facts;
 mod holds;
 mod memory;
-mod moving_in;
+mod needs;
+mod onboarding;
 mod posting;
 mod repeats;
 #[cfg(test)]
 pub(crate) mod tests;
-mod wants;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -28,9 +28,9 @@ use uuid::Uuid;
 
 pub use account_state::AccountState;
 pub use batch::TRANSACTIONS_MAX;
-pub use moving_in::IMPORTED_MAX;
+pub use needs::{Loaded, Needs, Place};
+pub use onboarding::IMPORTED_MAX;
 pub use posting::LINES_MAX;
-pub use wants::{Loaded, Place, Wants};
 
 use super::{
     Digest, chain,
@@ -145,15 +145,15 @@ impl Book {
     }
 
     /// Adds what a command needs and the book does not hold. What it does hold is kept until the next [`Self::learn`].
-    pub fn wants(&mut self, command: &Command, wants: &mut Wants) {
+    pub fn needs(&mut self, command: &Command, needs: &mut Needs) {
         let (lines, places) = self.lines_by_template(command);
-        wants::of_lines(&lines, &mut self.memory, wants);
+        needs::of_lines(&lines, &mut self.memory, needs);
         for place in places {
-            wants::of_place(place, &mut self.memory, wants);
+            needs::of_place(place, &mut self.memory, needs);
         }
         self.ahead.see(command);
-        wants::collect(command, &mut self.memory, wants);
-        self.want_months(command, wants);
+        needs::collect(command, &mut self.memory, needs);
+        self.want_months(command, needs);
     }
 
     /// Takes in what was wanted for the commands that come next.
@@ -215,7 +215,7 @@ impl Book {
             Action::BookFact(fact) => self.book_fact(origin, fact, now, records),
             Action::PostBusiness(business) => self.post_business(origin, business, now, records),
             Action::PlaceHold { account, currency, amount, expires_at, purpose, reference } => {
-                let asked = holds::Asked {
+                let requested = holds::Requested {
                     account,
                     currency,
                     amount: *amount,
@@ -223,7 +223,7 @@ impl Book {
                     purpose,
                     reference,
                 };
-                self.place_hold(origin, &asked, now, records)
+                self.place_hold(origin, &requested, now, records)
             }
             Action::CaptureHold { hold, transaction, keep_rest } => {
                 self.capture_hold(origin, *hold, transaction, *keep_rest, now, records)

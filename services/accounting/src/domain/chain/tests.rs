@@ -50,9 +50,9 @@ fn broken(tamper: impl FnOnce(&mut Recorded)) -> Broken {
 }
 
 #[track_caller]
-fn finds(tamper: impl FnOnce(&mut Recorded), told: &str) {
+fn finds(tamper: impl FnOnce(&mut Recorded), message: &str) {
     let found = broken(tamper).to_string();
-    assert!(found.contains(told), "{found:?} should say {told:?}");
+    assert!(found.contains(message), "{found:?} should say {message:?}");
 }
 
 #[test]

@@ -156,7 +156,7 @@ impl Reference {
             Ok(compiled) if compiled.template.closed => Err(Rule::TemplateClosed { code: code.to_owned() }),
             Ok(compiled) => Ok(compiled),
             // It was sound when it was saved; what is read back from the books may have been made by another version.
-            Err(fault) => Err(Rule::ExpressionFailed { message: fault.to_string() }),
+            Err(fault) => Err(Rule::ExpressionFailed(fault.to_string())),
         }
     }
 

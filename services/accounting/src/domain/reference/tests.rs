@@ -30,8 +30,8 @@ fn change(contents: impl IntoIterator<Item = BaseContent>) -> Result<Vec<BaseCha
 }
 
 #[track_caller]
-fn refuses(content: BaseContent, told: &str) {
-    assert_eq!(change([content]).unwrap_err().to_string(), format!("records[0].{told}"));
+fn refuses(content: BaseContent, message: &str) {
+    assert_eq!(change([content]).unwrap_err().to_string(), format!("records[0].{message}"));
 }
 
 fn code(number: &str, set: impl FnOnce(&mut LedgerCode)) -> BaseContent {
@@ -60,22 +60,22 @@ fn ledger_codes_have_levels_a_class_and_accounts_only_at_the_leaves() {
             "ledger_code.code: must be four digits, then two a level, and begin with a class: 1 to 8",
         );
     }
-    let told = "ledger_code.class: must be the class of 1002, which its first digit says";
-    refuses(code("1002", |code| code.class = LedgerClass::Equity), told);
+    let message = "ledger_code.class: must be the class of 1002, which its first digit says";
+    refuses(code("1002", |code| code.class = LedgerClass::Equity), message);
     refuses(code("100201", |_| ()), "ledger_code.code: base data has no ledger code 1002 on 2026-02-02");
     refuses(code("10010101", |_| ()), "ledger_code.code: 100101 above it has accounts");
     refuses(code("1001", |_| ()), "ledger_code.has_accounts: 100101 lies below it, so it has none");
     let closed = |code: &mut LedgerCode| (code.has_accounts, code.closed) = (false, true);
     refuses(code("1001", closed), "ledger_code.closed: 100101 below it is open");
-    let told = "ledger_code.normal_side: never changes: accounts stand on it";
-    refuses(code("1011", |code| code.normal_side = NormalSide::Either), told);
+    let message = "ledger_code.normal_side: never changes: accounts stand on it";
+    refuses(code("1011", |code| code.normal_side = NormalSide::Either), message);
     let currencies = |codes: &[&str]| codes.iter().map(|code| CurrencyCode::new(*code)).collect::<Vec<_>>();
-    let told = "ledger_code.currencies[1]: base data has no currency GBP on 2026-02-02";
-    refuses(code("1002", |code| code.currencies = currencies(&["CNY", "GBP"])), told);
-    let told = "ledger_code.currencies[1]: CNY is given twice";
-    refuses(code("1002", |code| code.currencies = currencies(&["CNY", "CNY"])), told);
-    let told = "ledger_code.replaces[0]: must be another ledger code";
-    refuses(code("1002", |code| code.replaces = vec![LedgerCodeNumber::new("1002")]), told);
+    let message = "ledger_code.currencies[1]: base data has no currency GBP on 2026-02-02";
+    refuses(code("1002", |code| code.currencies = currencies(&["CNY", "GBP"])), message);
+    let message = "ledger_code.currencies[1]: CNY is given twice";
+    refuses(code("1002", |code| code.currencies = currencies(&["CNY", "CNY"])), message);
+    let message = "ledger_code.replaces[0]: must be another ledger code";
+    refuses(code("1002", |code| code.replaces = vec![LedgerCodeNumber::new("1002")]), message);
     let tree = [code("100201", |_| ()), code("1002", |code| code.has_accounts = false)];
     assert_eq!(change(tree).unwrap()[0].after.content.code(), "100201", "parents first, whatever the order");
 }
@@ -84,33 +84,34 @@ fn ledger_codes_have_levels_a_class_and_accounts_only_at_the_leaves() {
 fn branches_make_a_tree_with_one_root() {
     refuses(branch("11010", BranchKind::Counter, Some("110100"), false), "branch.code: must be six digits");
     refuses(branch("11010x", BranchKind::Counter, Some("110100"), false), "branch.code: must be six digits");
-    let told = "branch.kind: 100000 is head office, and there is one";
-    refuses(branch("200000", BranchKind::HeadOffice, None, false), told);
-    let told = "branch.parent: head office has none above it";
-    refuses(branch("100000", BranchKind::HeadOffice, Some("110000"), false), told);
+    let message = "branch.kind: 100000 is head office, and there is one";
+    refuses(branch("200000", BranchKind::HeadOffice, None, false), message);
+    let message = "branch.parent: head office has none above it";
+    refuses(branch("100000", BranchKind::HeadOffice, Some("110000"), false), message);
     refuses(branch("100000", BranchKind::HeadOffice, None, true), "branch.closed: head office stays open");
-    let told = "branch.kind: it is head office, and there must be one";
-    refuses(branch("100000", BranchKind::Branch, Some("110000"), false), told);
-    let told = "branch.parent: every branch but head office has one above it";
-    refuses(branch("120000", BranchKind::Branch, None, false), told);
-    let told = "branch.parent: base data has no branch 119999 on 2026-02-02";
-    refuses(branch("110101", BranchKind::Counter, Some("119999"), false), told);
-    let told = "branch.parent: a branch does not stand under itself";
-    refuses(branch("110100", BranchKind::Counter, Some("110100"), false), told);
+    let message = "branch.kind: it is head office, and there must be one";
+    refuses(branch("100000", BranchKind::Branch, Some("110000"), false), message);
+    let message = "branch.parent: every branch but head office has one above it";
+    refuses(branch("120000", BranchKind::Branch, None, false), message);
+    let message = "branch.parent: base data has no branch 119999 on 2026-02-02";
+    refuses(branch("110101", BranchKind::Counter, Some("119999"), false), message);
+    let message = "branch.parent: a branch does not stand under itself";
+    refuses(branch("110100", BranchKind::Counter, Some("110100"), false), message);
     for (kind, parent) in [
         (BranchKind::Branch, "110000"),
         (BranchKind::SubBranch, "100000"),
         (BranchKind::SubBranch, "110100"),
         (BranchKind::Counter, "100000"),
     ] {
-        let told = format!("branch.parent: {parent} is no branch that such a one stands under");
-        refuses(branch("110101", kind, Some(parent), false), &told);
+        let message = format!("branch.parent: {parent} is no branch that such a one stands under");
+        refuses(branch("110101", kind, Some(parent), false), &message);
     }
     refuses(branch("110301", BranchKind::Counter, Some("110300"), false), "branch.parent: 110300 is closed");
-    let told = change([branch("110000", BranchKind::Branch, Some("100000"), true)]).unwrap_err().to_string();
+    let message =
+        change([branch("110000", BranchKind::Branch, Some("100000"), true)]).unwrap_err().to_string();
     assert!(
-        told.starts_with("records[0].branch.closed: 110") && told.ends_with("below it is open"),
-        "{told}"
+        message.starts_with("records[0].branch.closed: 110") && message.ends_with("below it is open"),
+        "{message}"
     );
     change([branch("110101", BranchKind::Counter, Some("110100"), false)]).unwrap();
     change([branch("110002", BranchKind::Counter, Some("110000"), false)]).unwrap();
@@ -126,15 +127,15 @@ fn operators_work_somewhere_within_limits_that_fit() {
         other => other,
     };
     change([with(|_| ())]).unwrap();
-    let told = "operator.branch: base data has no branch 119999 on 2026-02-02";
-    refuses(with(|it| it.branch = BranchCode::new("119999")), told);
+    let message = "operator.branch: base data has no branch 119999 on 2026-02-02";
+    refuses(with(|it| it.branch = BranchCode::new("119999")), message);
     refuses(with(|it| it.branch = BranchCode::new("110300")), "operator.branch: 110300 is closed");
-    let told = "operator.limits[0].single_max.currency: base data has no currency GBP on 2026-02-02";
-    refuses(with(|it| it.limits[0].currency = CurrencyCode::new("GBP")), told);
-    let told = "operator.limits[1].single_max: must not be below zero";
-    refuses(with(|it| it.limits[1].single_max = Decimal::NEGATIVE_ONE), told);
-    let told = "operator.limits[0].single_max: 0.001 has more decimals than CNY has: 2";
-    refuses(with(|it| it.limits[0].single_max = Decimal::new(1, 3)), told);
+    let message = "operator.limits[0].single_max.currency: base data has no currency GBP on 2026-02-02";
+    refuses(with(|it| it.limits[0].currency = CurrencyCode::new("GBP")), message);
+    let message = "operator.limits[1].single_max: must not be below zero";
+    refuses(with(|it| it.limits[1].single_max = Decimal::NEGATIVE_ONE), message);
+    let message = "operator.limits[0].single_max: 0.001 has more decimals than CNY has: 2";
+    refuses(with(|it| it.limits[0].single_max = Decimal::new(1, 3)), message);
     refuses(
         with(|it| it.limits[1] = it.limits[0].clone()),
         "operator.limits[1]: limits this kind and currency twice",
@@ -162,10 +163,10 @@ fn rates_are_above_zero_and_in_order() {
         BaseContent::ExchangeRate(rate)
     };
     change([with(|rate| (rate.buy, rate.sell) = (rate.middle, rate.middle))]).unwrap();
-    let told = "exchange_rate.currency: is the base currency, against which rates are quoted";
-    refuses(with(|rate| rate.currency = CurrencyCode::new("CNY")), told);
-    let told = "exchange_rate.currency: base data has no currency GBP on 2026-02-02";
-    refuses(with(|rate| rate.currency = CurrencyCode::new("GBP")), told);
+    let message = "exchange_rate.currency: is the base currency, against which rates are quoted";
+    refuses(with(|rate| rate.currency = CurrencyCode::new("CNY")), message);
+    let message = "exchange_rate.currency: base data has no currency GBP on 2026-02-02";
+    refuses(with(|rate| rate.currency = CurrencyCode::new("GBP")), message);
     refuses(with(|rate| rate.unit = 0), "exchange_rate.unit: must be from 1 to 1000000");
     refuses(with(|rate| rate.buy = 0.into()), "exchange_rate.buy: must be above zero");
     refuses(
@@ -245,8 +246,8 @@ fn parameters_are_known_and_have_a_form() {
             &format!("parameter.value: {code} is set for ever: the books stand on it"),
         );
     }
-    let told = "parameter.value: base data has no currency GBP on 2026-02-02";
-    refuses(parameter("BASE_CURRENCY", "GBP"), told);
+    let message = "parameter.value: base data has no currency GBP on 2026-02-02";
+    refuses(parameter("BASE_CURRENCY", "GBP"), message);
     change([parameter("AMOUNT_MAX", "1000000000000000"), parameter("BANK_ZONE", "UTC")]).unwrap();
 }
 

@@ -92,13 +92,13 @@ impl Compiled {
         let scope = values.scope(&self.template, setting.branch);
         let said = |name: &str| match name {
             ACTING_BRANCH => setting.branch.to_string(),
-            name => values.told(name),
+            name => values.text_of(name),
         };
         let mut expanded =
             Expanded { lines: Vec::new(), narrative: self.narrative.fill(said), places: Vec::new() };
         for (place, (line, compiled)) in self.template.lines.iter().zip(&self.lines).enumerate() {
             let at = |rule: Rule| rule.at(format!("template.lines[{place}]"));
-            let failed = |message| at(Rule::ExpressionFailed { message });
+            let failed = |message| at(Rule::ExpressionFailed(message));
             let currency = currency(&line.currency, &values);
             let exponent = currency.and_then(setting.exponent);
             if let Some(condition) = &compiled.condition
@@ -122,7 +122,7 @@ impl Compiled {
 
 impl Expanded {
     /// A refusal of its lines, with the line of the template that made the one at fault.
-    pub fn told(&self, mut refusal: Refusal) -> Refusal {
+    pub fn locate(&self, mut refusal: Refusal) -> Refusal {
         let field = refusal.field.as_deref().unwrap_or_default();
         if let Some((line, rest)) = line_of(field)
             && let Some(place) = self.places.get(line)

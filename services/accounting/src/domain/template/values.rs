@@ -105,7 +105,7 @@ impl<'a> Values<'a> {
     }
 
     /// What a narrative says of a field.
-    pub fn told(&self, field: &str) -> String {
+    pub fn text_of(&self, field: &str) -> String {
         match self.0.get(field) {
             None => String::new(),
             Some(Value::Amount { currency, amount }) => format!("{amount} {currency}"),
@@ -137,7 +137,7 @@ impl<'a> Values<'a> {
                     scope.push(name, 0_i64);
                 }
                 _ => {
-                    scope.push(name, self.told(&field.name));
+                    scope.push(name, self.text_of(&field.name));
                 }
             }
         }

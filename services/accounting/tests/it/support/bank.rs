@@ -2,19 +2,17 @@
 
 use std::ops::Deref;
 
-use countinghouse_proto::{
-    accounting::v1::{
-        AccountKind, ChangeBaseDataRequest, GetAccountRequest, GetTrialBalanceRequest,
-        GetTrialBalanceResponse, Holder, HolderRole, OpenAccountRequest, OpenBusinessDayRequest,
-        PostTransactionRequest, Posting, Side, Transaction, TransactionLine,
-    },
-    common::v1::Money,
-};
 use futures::future::join_all;
+use proto_accounting::v1::{
+    AccountKind, ChangeBaseDataRequest, GetAccountRequest, GetTrialBalanceRequest, GetTrialBalanceResponse,
+    Holder, HolderRole, OpenAccountRequest, OpenBusinessDayRequest, PostTransactionRequest, Posting, Side,
+    Transaction, TransactionLine,
+};
+use proto_common::common::v1::Money;
 use testkit::{PrivateBroker, TestKafka};
 
 use super::{
-    House, Refused, base_data, new_id,
+    Refused, ServiceHarness, base_data, new_id,
     people::{
         BOOK_KEEPER, BRANCH, CHECKER, HEAD_OFFICE, HEAD_SUPERVISOR, MAKER, OTHER_SUB_BRANCH, Person,
         SUB_BRANCH,
@@ -52,41 +50,41 @@ pub const OWN_ACCOUNTS: usize = BRANCHES.len() * OWN_CODES.len() + 2 * DOLLAR_CO
 const CASH: &str = "10000000.00";
 
 /// A house with a bank in it.
-pub struct Bank {
-    house: House,
+pub struct BankFixture {
+    house: ServiceHarness,
 }
 
-impl Deref for Bank {
-    type Target = House;
+impl Deref for BankFixture {
+    type Target = ServiceHarness;
 
-    fn deref(&self) -> &House {
+    fn deref(&self) -> &ServiceHarness {
         &self.house
     }
 }
 
-impl Bank {
+impl BankFixture {
     /// A bank whose facts nobody reads.
-    pub async fn open() -> Bank {
-        Bank::in_house(House::start().await).await
+    pub async fn open() -> BankFixture {
+        BankFixture::in_house(ServiceHarness::start().await).await
     }
 
     /// A bank with topics of its own.
-    pub async fn with_facts() -> Bank {
-        Bank::in_house(House::with_facts().await).await
+    pub async fn with_facts() -> BankFixture {
+        BankFixture::in_house(ServiceHarness::with_facts().await).await
     }
 
     /// A bank with topics of its own on this broker, which takes in the facts on these topics.
-    pub async fn taking_in(kafka: TestKafka, topics: &[&str]) -> Bank {
-        Bank::in_house(House::taking_in(kafka, topics).await).await
+    pub async fn taking_in(kafka: TestKafka, topics: &[&str]) -> BankFixture {
+        BankFixture::in_house(ServiceHarness::taking_in(kafka, topics).await).await
     }
 
     /// A bank whose facts go to a broker of the test's own.
-    pub async fn on(broker: &PrivateBroker) -> Bank {
-        Bank::in_house(House::on_broker(broker).await).await
+    pub async fn on(broker: &PrivateBroker) -> BankFixture {
+        BankFixture::in_house(ServiceHarness::on_broker(broker).await).await
     }
 
-    async fn in_house(house: House) -> Bank {
-        let bank = Bank { house };
+    async fn in_house(house: ServiceHarness) -> BankFixture {
+        let bank = BankFixture { house };
         bank.load_base_data().await;
         bank.open_day(DAY).await;
         bank.open_own_accounts().await;
@@ -95,7 +93,7 @@ impl Bank {
     }
 
     /// The house, to stop it and start it again.
-    pub fn house(&mut self) -> &mut House {
+    pub fn house(&mut self) -> &mut ServiceHarness {
         &mut self.house
     }
 

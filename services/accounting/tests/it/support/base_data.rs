@@ -1,11 +1,11 @@
 //! The base data of the small bank.
 
-use countinghouse_proto::accounting::v1::{
+use proto_accounting::v1::{
     BaseRecord, Branch, BranchKind, CalendarYear, Currency, ExchangeRate, LedgerClass, LedgerCode,
     NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, PostingTemplate, TransactionKind,
     base_record::Content,
 };
-use countinghouse_proto::common::v1::Money;
+use proto_common::common::v1::Money;
 
 use super::people::{BRANCH, HEAD_OFFICE, OTHER_SUB_BRANCH, SUB_BRANCH};
 

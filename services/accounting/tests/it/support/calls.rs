@@ -1,14 +1,12 @@
 //! Every rpc by the type of its request, so that a test sends a request and says no more.
 
-use countinghouse_proto::{
-    accounting::v1::{
-        self as pb, account_service_client::AccountServiceClient,
-        base_data_service_client::BaseDataServiceClient, hold_service_client::HoldServiceClient,
-        ledger_service_client::LedgerServiceClient, moving_in_service_client::MovingInServiceClient,
-        posting_service_client::PostingServiceClient, suspense_service_client::SuspenseServiceClient,
-    },
-    approval::v1::{self as approval, approval_service_client::ApprovalServiceClient},
+use proto_accounting::v1::{
+    self as pb, account_service_client::AccountServiceClient,
+    base_data_service_client::BaseDataServiceClient, hold_service_client::HoldServiceClient,
+    ledger_service_client::LedgerServiceClient, onboarding_service_client::OnboardingServiceClient,
+    posting_service_client::PostingServiceClient, suspense_service_client::SuspenseServiceClient,
 };
+use proto_common::approval::v1::{self as approval, approval_service_client::ApprovalServiceClient};
 use tonic::{Request, Response, Status, transport::Channel};
 
 /// A request that can be sent.
@@ -70,7 +68,7 @@ calls! {
         release_hold(pb::ReleaseHoldRequest) -> pb::ReleaseHoldResponse,
         get_hold(pb::GetHoldRequest) -> pb::GetHoldResponse,
         list_holds(pb::ListHoldsRequest) -> pb::ListHoldsResponse;
-    MovingInServiceClient:
+    OnboardingServiceClient:
         import_accounts(pb::ImportAccountsRequest) -> pb::ImportAccountsResponse,
         import_postings(pb::ImportPostingsRequest) -> pb::ImportPostingsResponse,
         search_former_numbers(pb::SearchFormerNumbersRequest) -> pb::SearchFormerNumbersResponse;

@@ -1,24 +1,24 @@
-//! What the tests stand on: a [`House`] runs the service in this process, and a [`Bank`] is a house with a small bank in it.
+//! What the tests stand on: a [`ServiceHarness`] runs the service in this process, and a [`BankFixture`] is a house with a small bank in it.
 //! Requests are sent as somebody of the [`people`], and come back answered or [`Refused`].
 
 mod bank;
 mod base_data;
 mod calls;
 mod clock;
-mod house;
 pub mod people;
 mod proxy;
 mod refused;
 mod replica;
+mod service_harness;
 
 pub use self::{
-    bank::{Bank, DAY, OWN_ACCOUNTS, credit, debit, own, personal_account, post},
+    bank::{BankFixture, DAY, OWN_ACCOUNTS, credit, debit, own, personal_account, post},
     base_data::{record, templates},
     calls::Call,
-    house::{House, call_on, issuer, signed},
     proxy::Proxy,
     refused::Refused,
     replica::Replica,
+    service_harness::{ServiceHarness, call_on, issuer, signed},
 };
 
 use std::{
@@ -26,7 +26,7 @@ use std::{
     time::Duration,
 };
 
-use countinghouse_proto::common::v1::Money;
+use proto_common::common::v1::Money;
 
 /// For anything that must happen: two busy cores take their time.
 pub const BOUND: Duration = Duration::from_mins(1);

@@ -17,7 +17,7 @@ use testkit::{
 use tokio::process::Command;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
-use super::{BOUND, Bank};
+use super::{BOUND, BankFixture};
 
 /// A process that serves the books of a bank; killed when dropped.
 pub struct Replica {
@@ -29,7 +29,7 @@ pub struct Replica {
 
 impl Replica {
     /// Starts one on the books of `bank`, and waits until it answers.
-    pub async fn of(bank: &Bank) -> Replica {
+    pub async fn of(bank: &BankFixture) -> Replica {
         let (folder, address) = place();
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address is a URL");
         let settings = settings(bank, &address);
@@ -37,7 +37,7 @@ impl Replica {
     }
 
     /// Starts one that tells all it does to a collector, has a certificate, and takes in the facts on these topics.
-    pub async fn telling(bank: &Bank, collector: &Collector, facts: &[&str]) -> Replica {
+    pub async fn telling(bank: &BankFixture, collector: &Collector, facts: &[&str]) -> Replica {
         let (folder, address) = place();
         let authority = Authority::generate();
         authority.service("accounting").write(&folder, "server").expect("certificates can be written");
@@ -84,7 +84,7 @@ impl Replica {
     }
 
     /// Waits until it writes the book.
-    pub async fn leads(&self, bank: &Bank) {
+    pub async fn leads(&self, bank: &BankFixture) {
         wait_for(BOUND, "the replica to lead", || async {
             (writer(bank).await.as_ref() == Some(&self.address)).then_some(())
         })
@@ -92,7 +92,7 @@ impl Replica {
     }
 
     /// What the service's own program says when it is asked how this one is.
-    pub async fn asked(&self, bank: &Bank, question: &str) -> Output {
+    pub async fn probe(&self, bank: &BankFixture, question: &str) -> Output {
         let mut program = Command::new(env!("CARGO_BIN_EXE_accounting"));
         program.args(["probe", question]).envs(settings(bank, &self.address));
         program.output().await.expect("the program runs")
@@ -133,14 +133,14 @@ fn place() -> (PathBuf, String) {
 }
 
 /// The address of the replica that writes the book.
-async fn writer(bank: &Bank) -> Option<String> {
+async fn writer(bank: &BankFixture) -> Option<String> {
     sqlx::query_scalar("SELECT address FROM leader")
         .fetch_optional(&bank.database.dml)
         .await
         .expect("the row")
 }
 
-fn settings(bank: &Bank, address: &str) -> BTreeMap<String, String> {
+fn settings(bank: &BankFixture, address: &str) -> BTreeMap<String, String> {
     let config = &bank.config;
     [
         ("DATABASE__URL", config.database.url.expose().to_owned()),

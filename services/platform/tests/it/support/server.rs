@@ -12,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use countinghouse_proto::approval::v1::approval_service_client::ApprovalServiceClient;
 use platform::{
     approval::ApprovalConfig,
     auth::{AuthConfig, Authenticator},
@@ -22,8 +21,9 @@ use platform::{
     leadership::Lead,
     lifecycle::{Ending, Lifecycle},
     pages::PageTokens,
-    rpc::{Basis, RpcConfig, Server},
+    rpc::{Dependencies, RpcConfig, Server},
 };
+use proto_common::approval::v1::approval_service_client::ApprovalServiceClient;
 use sqlx::PgPool;
 use testkit::{
     TestDatabase,
@@ -241,8 +241,8 @@ pub fn fields(status: &Status) -> Vec<String> {
         .collect()
 }
 
-pub async fn basis(pool: PgPool, auth: &AuthConfig, clock: Arc<ManualClock>) -> Basis {
-    Basis {
+pub async fn basis(pool: PgPool, auth: &AuthConfig, clock: Arc<ManualClock>) -> Dependencies {
+    Dependencies {
         pool,
         authenticator: Arc::new(Authenticator::open(auth, clock.clone()).await.unwrap()),
         approval: ApprovalConfig { expire_after_hours: 2 },

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     app::writer::database::Append,
     domain::{
-        book::{Wants, tests::records::Recorded},
+        book::{Needs, tests::records::Recorded},
         command::{Answer, Command, Records, Verdict},
     },
     error,
@@ -23,7 +23,7 @@ pub type Snapshot = Vec<usize>;
 
 /// What came of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
+enum Heard {
     Waiting,
     /// It is done, or decided otherwise for good.
     Decided,
@@ -37,7 +37,7 @@ enum Told {
 #[derive(Debug)]
 struct Attempt {
     command: Command,
-    told: Told,
+    heard: Heard,
     /// The outcome, as it was told.
     outcome: String,
     /// What the model decides on it.
@@ -63,7 +63,7 @@ impl Callers {
     pub fn call(&mut self, replica: usize, command: Command) -> usize {
         self.attempts.push(Attempt {
             command,
-            told: Told::Waiting,
+            heard: Heard::Waiting,
             outcome: String::new(),
             expected: None,
             is_excused: false,
@@ -88,7 +88,7 @@ impl Callers {
 
     /// Whether a call was answered for good.
     pub fn is_decided(&self, attempt: usize) -> bool {
-        self.attempts[attempt].told == Told::Decided
+        self.attempts[attempt].heard == Heard::Decided
     }
 
     /// Why a call was not answered, in words.
@@ -115,11 +115,11 @@ impl Callers {
             self.fail("the journal goes back in time");
         }
         let mut book = journal.open_book(1_000);
-        let mut wants = Wants::default();
+        let mut needs = Needs::default();
         for attempt in snapshot {
-            book.wants(&self.attempts[*attempt].command, &mut wants);
+            book.needs(&self.attempts[*attempt].command, &mut needs);
         }
-        book.learn(journal.load(&wants));
+        book.learn(journal.load(&needs));
         let mut modelled = Records::default();
         let mut audited = 0;
         for attempt in snapshot {
@@ -135,8 +135,8 @@ impl Callers {
             };
             audited += usize::from(is_audited && !command.origin.dry_run);
             let wrote = matches!(verdict, Verdict::Done(_)) && command.origin.is_remembered();
-            if wrote && self.attempts[*attempt].told == Told::NotWritten {
-                self.fail(format!("written after its caller was told that it was not: {command:?}"));
+            if wrote && self.attempts[*attempt].heard == Heard::NotWritten {
+                self.fail(format!("written after its caller was heard that it was not: {command:?}"));
             }
             self.attempts[*attempt].expected = Some(verdict);
         }
@@ -156,7 +156,7 @@ impl Callers {
     }
 
     /// Takes in what a caller was told, and holds it against the journal.
-    pub fn told(
+    pub fn heard(
         &mut self,
         replica: usize,
         attempt: usize,
@@ -168,27 +168,27 @@ impl Callers {
         }
         let Attempt { command, expected, .. } = &self.attempts[attempt];
         let (command, expected) = (command.clone(), expected.clone());
-        let told = match outcome {
+        let heard = match outcome {
             Ok(answer) => {
                 self.judge_answer(&command, answer, expected.as_ref(), journal);
-                Told::Decided
+                Heard::Decided
             }
             Err(failure) => match failure.refusal().map(|refusal| refusal.reason().name) {
-                Some(name) if name == error::OUTCOME_UNKNOWN.name => Told::Unknown,
-                None => Told::NotWritten,
-                Some(name) if is_for_now(name) => Told::NotWritten,
-                Some(_) if self.attempts[attempt].is_excused => Told::Decided,
+                Some(name) if name == error::OUTCOME_UNKNOWN.name => Heard::Unknown,
+                None => Heard::NotWritten,
+                Some(name) if is_for_now(name) => Heard::NotWritten,
+                Some(_) if self.attempts[attempt].is_excused => Heard::Decided,
                 Some(_) => {
                     self.judge_refusal(&command, failure, expected.as_ref());
-                    Told::Decided
+                    Heard::Decided
                 }
             },
         };
-        self.attempts[attempt].told = told;
+        self.attempts[attempt].heard = heard;
         if let Err(failure) = outcome {
             self.attempts[attempt].outcome = failure.to_string();
         }
-        if told == Told::NotWritten {
+        if heard == Heard::NotWritten {
             self.judge_not_written(&command, journal);
         }
     }
@@ -243,7 +243,7 @@ impl Callers {
             attempt.command.origin.request_id == request && !attempt.command.origin.dry_run
         };
         let all_denied =
-            self.attempts.iter().filter(of_request).all(|attempt| attempt.told == Told::NotWritten);
+            self.attempts.iter().filter(of_request).all(|attempt| attempt.heard == Heard::NotWritten);
         if all_denied && journal.earlier(request).is_some() {
             self.fail(format!("{command:?} was said not to be written, and is in the journal"));
         }

@@ -21,7 +21,7 @@ use crate::{
     domain::{
         Digest,
         account::AccountKind,
-        book::{Loaded, Wants, tests::records::Recorded},
+        book::{Loaded, Needs, tests::records::Recorded},
         ids::BatchNumber,
     },
 };
@@ -277,12 +277,12 @@ impl Session for OutsideSession {
         Ok(opened)
     }
 
-    async fn load(&mut self, wants: &Wants, _remembered_from: NaiveDate) -> Result<Loaded, Fault> {
+    async fn load(&mut self, needs: &Needs, _remembered_from: NaiveDate) -> Result<Loaded, Fault> {
         let poison = {
             let state = self.outside.state();
-            wants.requests.iter().find_map(|request| state.poisoned.get(request).copied())
+            needs.requests.iter().find_map(|request| state.poisoned.get(request).copied())
         };
-        match (poison, self.ask(Call::Load, |state| state.recorded.load(wants)).await) {
+        match (poison, self.ask(Call::Load, |state| state.recorded.load(needs)).await) {
             (Some(Wrong::Busy), Ok(_)) => Err(busy()),
             (Some(_), Ok(_)) => Err(refused()),
             (None, loaded) | (_, loaded @ Err(_)) => loaded,

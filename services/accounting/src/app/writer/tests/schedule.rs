@@ -26,7 +26,7 @@ pub const REPLICAS: usize = 2;
 #[derive(Clone, Debug)]
 pub enum Step {
     /// Commands come in together.
-    Ask { whom: Whom, asked: Vec<Asked> },
+    Ask { whom: Whom, requested: Vec<Requested> },
     /// The next call of this kind goes wrong, whoever makes it.
     Plan(Call, Wrong),
     /// The writer's session ends.
@@ -52,7 +52,7 @@ pub enum Whom {
 
 /// What is asked.
 #[derive(Clone, Debug)]
-pub enum Asked {
+pub enum Requested {
     New {
         who: &'static str,
         action: Action,
@@ -79,7 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
     let replica = || 0..REPLICAS;
     let whom = prop_oneof![6 => Just(Whom::Writer), 1 => replica().prop_map(Whom::Replica)];
     prop_oneof![
-        20 => (whom, prop::collection::vec(asked(), 1..7)).prop_map(|(whom, asked)| Step::Ask { whom, asked }),
+        20 => (whom, prop::collection::vec(requested(), 1..7)).prop_map(|(whom, requested)| Step::Ask { whom, requested }),
         8 => (call(), wrong()).prop_map(|(call, wrong)| Step::Plan(call, wrong)),
         2 => Just(Step::Cut),
         1 => Just(Step::LoseLock),
@@ -111,7 +111,7 @@ fn wrong() -> impl Strategy<Value = Wrong> {
     ]
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+fn requested() -> impl Strategy<Value = Requested> {
     let who = prop::sample::select(vec![
         "T1@110100",
         "T1@110100",
@@ -121,12 +121,12 @@ fn asked() -> impl Strategy<Value = Asked> {
         "NOBODY@110100",
     ]);
     let poison = prop::option::weighted(0.03, prop::sample::select(vec![Wrong::Refused, Wrong::Busy]));
-    let new = |(who, action, dry_run, poison)| Asked::New { who, action, dry_run, poison };
+    let new = |(who, action, dry_run, poison)| Requested::New { who, action, dry_run, poison };
     prop_oneof![
         20 => (who, properties::action(), prop::bool::weighted(0.1), poison).prop_map(new),
-        2 => register().prop_map(|(who, action)| Asked::New { who, action, dry_run: false, poison: None }),
+        2 => register().prop_map(|(who, action)| Requested::New { who, action, dry_run: false, poison: None }),
         5 => (any::<prop::sample::Index>(), prop::bool::weighted(0.8))
-            .prop_map(|(which, same)| Asked::Again { which, same }),
+            .prop_map(|(which, same)| Requested::Again { which, same }),
     ]
 }
 

@@ -23,11 +23,11 @@ use uuid::Uuid;
 
 use super::{
     outside::{Outside, State},
-    schedule::{self, Asked, REPLICAS, Step, Whom},
+    schedule::{self, REPLICAS, Requested, Step, Whom},
     time::Time,
 };
 use crate::{
-    app::writer::{Ask, Recent, Rpc, Telling, Writer, WriterConfig, WriterHandle, queue},
+    app::writer::{Metrics, Recent, Submission, Writer, WriterConfig, WriterHandle, queue},
     domain::{
         book::tests::{bank::Bank, properties::check_books},
         command::{Action, Command},
@@ -44,7 +44,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const REPEATS_MAX: usize = 20;
 const REPEAT_AFTER: Duration = Duration::from_secs(1);
 
-const RPC: Rpc = Rpc { service: "simulation", method: "Ask" };
+const METHOD: &str = "simulation/Submit";
 
 /// A replica that runs.
 struct Replica {
@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
             heartbeat_lost_ms: 1_000,
         };
         let (handle, asks) = queue(config.queue_max);
-        let (leading, told) = watch::channel(Lead::Unknown);
+        let (leading, heard) = watch::channel(Lead::Unknown);
         let database = Outside { state: self.state.clone(), time: self.time.clone(), replica };
         let recent = Recent::default();
         let writer = Writer {
@@ -103,25 +103,25 @@ impl<'a> Run<'a> {
             recent: recent.clone(),
             address: String::new(),
             leading,
-            telling: Telling::default(),
+            metrics: Metrics::default(),
         };
         let (life, kill) = abortable(writer.run(asks));
         let life = async move {
             let _ended = life.await;
         };
         self.spawner.spawn_local(life).expect("the pool is there as long as the run");
-        Replica { handle, kill, leading: told, clock, recent }
+        Replica { handle, kill, leading: heard, clock, recent }
     }
 
     fn take(&mut self, step: &Step) {
         match step {
-            Step::Ask { whom, asked } => {
+            Step::Ask { whom, requested } => {
                 let replica = match whom {
                     Whom::Replica(replica) => *replica,
                     Whom::Writer => self.writer(),
                 };
-                for asked in asked {
-                    if let Some(command) = self.command(asked) {
+                for requested in requested {
+                    if let Some(command) = self.command(requested) {
                         self.call(replica, command);
                     }
                 }
@@ -171,9 +171,9 @@ impl<'a> Run<'a> {
         self.replicas.iter().position(|replica| *replica.leading.borrow() == Lead::Here).unwrap_or(0)
     }
 
-    fn command(&mut self, asked: &Asked) -> Option<Command> {
-        match asked {
-            Asked::New { who, action, dry_run, poison } => {
+    fn command(&mut self, requested: &Requested) -> Option<Command> {
+        match requested {
+            Requested::New { who, action, dry_run, poison } => {
                 let mut command = self.bank.command(who, action.clone());
                 command.origin.dry_run = *dry_run;
                 if matches!(action, Action::ExpireHolds { .. }) {
@@ -184,7 +184,7 @@ impl<'a> Run<'a> {
                 }
                 Some(command)
             }
-            Asked::Again { which, same } => {
+            Requested::Again { which, same } => {
                 let before = self.state.lock().unwrap().callers.commands();
                 let before: Vec<&Command> =
                     before.iter().filter(|command| command.origin.is_remembered()).collect();
@@ -203,11 +203,12 @@ impl<'a> Run<'a> {
     fn call(&mut self, replica: usize, command: Command) -> usize {
         let attempt = self.state.lock().unwrap().callers.call(replica, command.clone());
         let (handle, state) = (self.replicas[replica].handle.clone(), self.state.clone());
-        let ask = Ask { command, rpc: RPC, correlation_id: Uuid::nil(), bytes: 100 };
+        let submission =
+            Submission { command, method: METHOD.into(), correlation_id: Uuid::nil(), bytes: 100 };
         let call = async move {
-            let outcome = handle.submit(ask).await;
+            let outcome = handle.submit(submission).await;
             let State { callers, recorded, .. } = &mut *state.lock().unwrap();
-            callers.told(replica, attempt, &outcome, recorded);
+            callers.heard(replica, attempt, &outcome, recorded);
         };
         self.spawner.spawn_local(call).expect("the pool is there as long as the run");
         attempt

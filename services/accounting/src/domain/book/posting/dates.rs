@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate};
 
 use crate::domain::{
-    book::{acting::Acting, moving_in::Opening},
+    book::{acting::Acting, onboarding::Opening},
     refusal::{Refusal, Rule},
     transaction::Transaction,
 };

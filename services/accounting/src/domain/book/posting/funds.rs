@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::{
-    Asked,
+    Requested,
     lines::{Draft, DraftLine, Party},
 };
 use crate::domain::{
@@ -46,13 +46,13 @@ impl Draft<'_> {
     }
 
     /// What the lines move, when each account has what is taken from it.
-    pub fn moved(&self, asked: &Asked<'_>, captured: Decimal) -> Result<Moved, Refusal> {
+    pub fn moved(&self, requested: &Requested<'_>, captured: Decimal) -> Result<Moved, Refusal> {
         let mut moving: Vec<Moving> = self
             .parties
             .iter()
             .map(|party| Moving {
                 balance: party.state.balance,
-                allowance: allowance(party, asked, captured),
+                allowance: allowance(party, requested, captured),
             })
             .collect();
         let mut entries = Vec::with_capacity(self.lines.len());
@@ -61,7 +61,7 @@ impl Draft<'_> {
             let after = moving.balance.after(line.side, line.amount);
             moving.balance =
                 after.ok_or(Rule::AmountTooLarge { amount: line.amount, amount_max: TOTAL_MAX })?;
-            let narrative = if line.inter_branch { &asked.transaction.narrative } else { line.narrative };
+            let narrative = if line.inter_branch { &requested.transaction.narrative } else { line.narrative };
             entries.push(entry(&self.parties[line.party], line, narrative, moving));
         }
         for (party, moving) in self.parties.iter().zip(&moving) {
@@ -74,9 +74,9 @@ impl Draft<'_> {
 }
 
 /// What the account has available besides its ledger balance. What a capture takes, or lets go of, is no longer held.
-fn allowance(party: &Party<'_>, asked: &Asked<'_>, captured: Decimal) -> Option<Decimal> {
-    let allowance = party.state.allowance(asked.now)?;
-    Some(match asked.capture {
+fn allowance(party: &Party<'_>, requested: &Requested<'_>, captured: Decimal) -> Option<Decimal> {
+    let allowance = party.state.allowance(requested.now)?;
+    Some(match requested.capture {
         Some((hold, keep_rest)) if hold.account_id == party.state.account.id => {
             allowance + if keep_rest { captured } else { hold.remaining }
         }

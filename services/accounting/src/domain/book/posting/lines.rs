@@ -3,7 +3,7 @@
 use money::Currency;
 use rust_decimal::Decimal;
 
-use super::Asked;
+use super::Requested;
 use crate::domain::{
     base::{LedgerCode, OperatorKind, Side, TransactionKind},
     book::{AccountState, acting::Acting, amounts, memory::Memory},
@@ -69,9 +69,9 @@ pub(super) struct BranchSum<'a> {
 pub(super) fn draft<'a>(
     memory: &'a Memory,
     acting: &Acting<'a>,
-    asked: &Asked<'a>,
+    requested: &Requested<'a>,
 ) -> Result<Draft<'a>, Refusal> {
-    let transaction = asked.transaction;
+    let transaction = requested.transaction;
     let count = transaction.lines.len();
     if count == 0 {
         return Err(Rule::Empty { what: "a transaction".into() }.at("lines"));
@@ -80,7 +80,7 @@ pub(super) fn draft<'a>(
         return Err(Rule::TooMany { what: "a transaction".into(), count, max: LINES_MAX }.at("lines"));
     }
     let amount_max = acting.reference.amount_max(acting.on)?;
-    let by_hand = !asked.by_template && acting.operator.kind != OperatorKind::System;
+    let by_hand = !requested.by_template && acting.operator.kind != OperatorKind::System;
     let mut draft = Draft {
         lines: Vec::with_capacity(count),
         parties: Vec::with_capacity(count),

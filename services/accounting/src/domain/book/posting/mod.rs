@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub(super) use limits::AboveLimit;
 pub use lines::LINES_MAX;
 
-use super::{Book, acting::Acting, moving_in::Opening};
+use super::{Book, acting::Acting, onboarding::Opening};
 use crate::domain::{
     balance::RunningBalance,
     command::{Answer, Origin, Records},
@@ -32,7 +32,7 @@ use funds::Moved;
 
 /// A transaction to plan.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct Requested<'a> {
     pub request_id: Uuid,
     pub transaction: &'a Transaction,
     /// The hold that it captures, and whether the rest stays set aside.
@@ -67,7 +67,7 @@ impl Book {
         let reference = Arc::clone(&self.reference);
         let acting = Acting::on(&reference, origin, self.business_date()?)?.who_posts()?;
         let above_limit = AboveLimit::NeedsSecondPerson;
-        let asked = Asked {
+        let requested = Requested {
             request_id: origin.request_id,
             transaction,
             capture: None,
@@ -76,25 +76,25 @@ impl Book {
             by_template: false,
             now,
         };
-        let plan = self.plan(&acting, &asked).map_err(|refusal| refusal.within("transaction"))?;
+        let plan = self.plan(&acting, &requested).map_err(|refusal| refusal.within("transaction"))?;
         Ok(Answer::Posted(if origin.dry_run { Arc::new(plan.posting) } else { self.book(plan, records) }))
     }
 
     /// Decides a transaction, and changes nothing. Fields are named from the transaction on.
-    pub(super) fn plan(&self, acting: &Acting<'_>, asked: &Asked<'_>) -> Result<Plan, Refusal> {
-        let transaction = asked.transaction;
-        let dates = dates::of(acting, transaction, asked.opening)?;
-        let mut draft = lines::draft(&self.memory, acting, asked)?;
+    pub(super) fn plan(&self, acting: &Acting<'_>, requested: &Requested<'_>) -> Result<Plan, Refusal> {
+        let transaction = requested.transaction;
+        let dates = dates::of(acting, transaction, requested.opening)?;
+        let mut draft = lines::draft(&self.memory, acting, requested)?;
         draft.check_balanced(acting).map_err(|rule| rule.at("lines"))?;
         draft.add_inter_branch(&self.memory).map_err(|rule| rule.at("lines"))?;
-        let captured = asked.capture.map_or(Ok(Decimal::ZERO), |(hold, _)| draft.captured(hold))?;
-        let Moved { entries, balances } = draft.moved(asked, captured)?;
+        let captured = requested.capture.map_or(Ok(Decimal::ZERO), |(hold, _)| draft.captured(hold))?;
+        let Moved { entries, balances } = draft.moved(requested, captured)?;
         let kind = draft.kind();
-        limits::check(acting, kind, draft.amounts(), asked.above_limit)?;
+        limits::check(acting, kind, draft.amounts(), requested.above_limit)?;
         let origin = acting.origin;
         let posting = Posting {
             number: PostingNumber(0),
-            request_id: asked.request_id,
+            request_id: requested.request_id,
             digest: origin.digest,
             branch: origin.branch.clone(),
             code: transaction.code.clone(),
@@ -102,13 +102,13 @@ impl Book {
             transaction_date: dates.transaction,
             accounting_date: dates.accounting,
             value_date: dates.value,
-            recorded_at: asked.now,
+            recorded_at: requested.now,
             operator: origin.operator.clone(),
             authoriser: origin.authoriser.clone(),
             source: transaction.source.clone(),
             narrative: transaction.narrative.clone(),
             voucher: transaction.voucher.clone(),
-            hold: asked.capture.map(|(hold, _)| hold.number),
+            hold: requested.capture.map(|(hold, _)| hold.number),
             traceparent: origin.traceparent.clone(),
             entries,
         };

@@ -24,9 +24,9 @@ fn terms() -> AccountChange {
 
 fn personal(set: impl FnOnce(&mut OpenAccount)) -> Action {
     match open(AccountKind::PersonalDemand, "201101", "CNY") {
-        Action::OpenAccount(mut asked) => {
-            set(&mut asked);
-            Action::OpenAccount(asked)
+        Action::OpenAccount(mut request) => {
+            set(&mut request);
+            Action::OpenAccount(request)
         }
         other => other,
     }
@@ -44,7 +44,7 @@ impl Bank {
 #[test]
 fn an_account_stands_on_its_code_with_a_number_of_its_own() {
     let mut bank = Bank::new();
-    let account = bank.account(T1, personal(|asked| asked.pending = true));
+    let account = bank.account(T1, personal(|request| request.pending = true));
     assert_eq!((account.status, account.version, account.open_date), (AccountStatus::Pending, 1, TODAY));
     assert_eq!((account.normal_side, account.off_balance), (NormalSide::Credit, false));
     assert!(account_number::is_well_formed(&account.number));
@@ -78,14 +78,14 @@ fn kinds_stand_on_codes_of_their_class() {
     ] {
         bank.account(who, open(kind, code, "CNY"));
     }
-    let told = bank.refused(who, open(AccountKind::Internal, "1012", "CNY")).to_string();
-    assert_eq!(told, "ledger_code: ledger code 1012 is closed");
-    let told = bank.refused(who, open(AccountKind::Internal, "999999", "CNY")).to_string();
-    assert_eq!(told, "ledger_code: ledger code 999999 is unknown");
-    let told = bank.refused(who, open(AccountKind::Vostro, "2012", "USD")).to_string();
-    assert_eq!(told, "currency: ledger code 2012 does not take USD");
-    let told = bank.refused(who, open(AccountKind::Vostro, "2012", "GBP")).to_string();
-    assert_eq!(told, "currency: currency GBP is unknown");
+    let message = bank.refused(who, open(AccountKind::Internal, "1012", "CNY")).to_string();
+    assert_eq!(message, "ledger_code: ledger code 1012 is closed");
+    let message = bank.refused(who, open(AccountKind::Internal, "999999", "CNY")).to_string();
+    assert_eq!(message, "ledger_code: ledger code 999999 is unknown");
+    let message = bank.refused(who, open(AccountKind::Vostro, "2012", "USD")).to_string();
+    assert_eq!(message, "currency: ledger code 2012 does not take USD");
+    let message = bank.refused(who, open(AccountKind::Vostro, "2012", "GBP")).to_string();
+    assert_eq!(message, "currency: currency GBP is unknown");
 }
 
 #[test]
@@ -104,47 +104,47 @@ fn a_branch_has_one_account_of_its_own_on_a_code_and_currency() {
 fn customers_own_their_accounts_and_the_bank_owns_its_own() {
     let mut bank = Bank::new();
     let holder = |role| Holder { customer: "C".to_owned(), title: "李军".to_owned(), role };
-    let told = "holders: must have exactly one owner";
+    let message = "holders: must have exactly one owner";
     for roles in [vec![], vec![HolderRole::Joint], vec![HolderRole::Owner, HolderRole::Owner]] {
         let holders = roles.into_iter().map(holder).collect();
-        assert_eq!(bank.refused(T1, personal(|asked| asked.holders = holders)).to_string(), told);
+        assert_eq!(bank.refused(T1, personal(|request| request.holders = holders)).to_string(), message);
     }
     let holders = vec![holder(HolderRole::Owner), holder(HolderRole::Joint), holder(HolderRole::Agent)];
-    bank.account(T1, personal(|asked| asked.holders = holders));
+    bank.account(T1, personal(|request| request.holders = holders));
     let Action::OpenAccount(mut internal) = open(AccountKind::Internal, "602101", "USD") else {
         unreachable!()
     };
     internal.holders = vec![holder(HolderRole::Owner)];
-    let told = bank.refused("B0@110100+S0", Action::OpenAccount(internal)).to_string();
-    assert_eq!(told, "holders: must be empty: the bank's own accounts have no holders");
+    let message = bank.refused("B0@110100+S0", Action::OpenAccount(internal)).to_string();
+    assert_eq!(message, "holders: must be empty: the bank's own accounts have no holders");
 }
 
 #[test]
 fn two_persons_open_accounts_of_the_bank_and_overdraft_lines() {
     let mut bank = Bank::new();
-    let told = bank.refused("B0@110100", open(AccountKind::Internal, "602101", "USD")).to_string();
-    assert_eq!(told, "opening an account of the bank's own needs a second person");
+    let message = bank.refused("B0@110100", open(AccountKind::Internal, "602101", "USD")).to_string();
+    assert_eq!(message, "opening an account of the bank's own needs a second person");
     let with_line = |limit: &str| {
         let limit = limit.parse().unwrap();
-        personal(|asked| asked.overdraft_limit = limit)
+        personal(|request| request.overdraft_limit = limit)
     };
     assert_eq!(bank.refused(T1, with_line("1")).to_string(), "an overdraft line needs a second person");
     bank.account("T1@110100+S1", with_line("1"));
     let who = "T1@110100+S1";
     assert_eq!(bank.refused(who, with_line("-1")).to_string(), "overdraft_limit: -1 is not above zero");
-    let told = "overdraft_limit: 0.001 has more decimals than CNY has: 2";
-    assert_eq!(bank.refused(who, with_line("0.001")).to_string(), told);
-    let told = "overdraft_limit: 1000001 is above the largest amount: 1000000";
-    assert_eq!(bank.refused(who, with_line("1000001")).to_string(), told);
+    let message = "overdraft_limit: 0.001 has more decimals than CNY has: 2";
+    assert_eq!(bank.refused(who, with_line("0.001")).to_string(), message);
+    let message = "overdraft_limit: 1000001 is above the largest amount: 1000000";
+    assert_eq!(bank.refused(who, with_line("1000001")).to_string(), message);
 }
 
 #[test]
 fn only_the_keeping_branch_changes_an_account() {
     let mut bank = Bank::new();
-    let told = bank.refused("T2@110200", change("a", AccountChange::MarkDormant)).to_string();
-    assert!(told.starts_with("account: branch 110200 does not keep account"), "{told}");
-    let told = bank.refused(T1, change("7", AccountChange::MarkDormant)).to_string();
-    assert_eq!(told, "account: account 7 is unknown");
+    let message = bank.refused("T2@110200", change("a", AccountChange::MarkDormant)).to_string();
+    assert!(message.starts_with("account: branch 110200 does not keep account"), "{message}");
+    let message = bank.refused(T1, change("7", AccountChange::MarkDormant)).to_string();
+    assert_eq!(message, "account: account 7 is unknown");
 }
 
 #[test]
@@ -164,11 +164,11 @@ fn terms_are_changed_by_two_and_only_as_read() {
         overdraft_limit,
         if_version,
     };
-    let told = bank.refused(who, change("a", with(None, Some(1)))).to_string();
-    assert!(told.starts_with("version: ") && told.ends_with("has version 2, not 1"), "{told}");
+    let message = bank.refused(who, change("a", with(None, Some(1)))).to_string();
+    assert!(message.starts_with("version: ") && message.ends_with("has version 2, not 1"), "{message}");
     let dollars = Some((CurrencyCode::new("USD"), 5.into()));
-    let told = bank.refused(who, change("a", with(dollars, None))).to_string();
-    assert!(told.starts_with("overdraft_limit.currency: "), "{told}");
+    let message = bank.refused(who, change("a", with(dollars, None))).to_string();
+    assert!(message.starts_with("overdraft_limit.currency: "), "{message}");
     let yuan = Some((CurrencyCode::new("CNY"), 5.into()));
     assert_eq!(bank.account(who, change("a", with(yuan, Some(2)))).overdraft_limit, 5.into());
     assert_eq!(bank.available("a"), "10005");
@@ -186,16 +186,16 @@ fn a_freeze_is_put_on_by_one_and_lifted_by_two() {
         freeze: Freeze::Amount(amount.parse().unwrap()),
         currency: Some(CurrencyCode::new(currency)),
     };
-    let told = bank.refused(T1, change("a", amount("0", "CNY"))).to_string();
-    assert_eq!(told, "amount: 0 is not above zero");
-    let told = bank.refused(T1, change("a", amount("1", "USD"))).to_string();
-    assert!(told.starts_with("amount.currency: "), "{told}");
+    let message = bank.refused(T1, change("a", amount("0", "CNY"))).to_string();
+    assert_eq!(message, "amount: 0 is not above zero");
+    let message = bank.refused(T1, change("a", amount("1", "USD"))).to_string();
+    assert!(message.starts_with("amount.currency: "), "{message}");
     let frozen = bank.account(T1, change("a", amount("20000", "CNY")));
     assert!(matches!(frozen.status, AccountStatus::Frozen { from: Unfrozen::Active, .. }));
     assert_eq!(bank.available("a"), "-10000");
     let again = AccountChange::Freeze { freeze: Freeze::Full, currency: None };
-    let told = bank.refused(T1, change("a", again)).to_string();
-    assert_eq!(told, "an account that is frozen cannot be made frozen");
+    let message = bank.refused(T1, change("a", again)).to_string();
+    assert_eq!(message, "an account that is frozen cannot be made frozen");
     assert_eq!(
         bank.refused(T1, change("a", AccountChange::Unfreeze)).to_string(),
         "lifting a freeze needs a second person"
@@ -206,15 +206,15 @@ fn a_freeze_is_put_on_by_one_and_lifted_by_two() {
     );
     let register =
         bank.recorded.accounts.values().find(|account| account.off_balance).unwrap().number.clone();
-    let told = bank.refused(T1, change(register.as_str(), amount("1", "CNY"))).to_string();
-    assert!(told.starts_with("amount: accounts of either side"), "{told}");
+    let message = bank.refused(T1, change(register.as_str(), amount("1", "CNY"))).to_string();
+    assert!(message.starts_with("amount: accounts of either side"), "{message}");
 }
 
 #[test]
 fn an_account_is_closed_empty_and_for_ever() {
     let mut bank = Bank::new();
-    let told = bank.refused(T1, change("a", AccountChange::Close)).to_string();
-    assert!(told.ends_with("still has a balance of 10000"), "{told}");
+    let message = bank.refused(T1, change("a", AccountChange::Close)).to_string();
+    assert!(message.ends_with("still has a balance of 10000"), "{message}");
     let cash = "110100/100101";
     bank.posted(T1, post([dr("a", "10000 CNY"), cr(cash, "10000 CNY")]));
     let hold = Action::PlaceHold {
@@ -226,8 +226,8 @@ fn an_account_is_closed_empty_and_for_ever() {
         reference: String::new(),
     };
     bank.done(T1, hold);
-    let told = bank.refused(T1, change("line", AccountChange::Close)).to_string();
-    assert!(told.ends_with("still has 1 open holds"), "{told}");
+    let message = bank.refused(T1, change("line", AccountChange::Close)).to_string();
+    assert!(message.ends_with("still has 1 open holds"), "{message}");
     let closed = bank.account(T1, change("a", AccountChange::Close));
     assert_eq!(closed.status, AccountStatus::Closed { on: TODAY });
     for step in [AccountChange::Activate, AccountChange::MarkDormant, AccountChange::Close] {
@@ -260,8 +260,8 @@ fn a_dry_run_opens_nothing_and_gives_no_number() {
     command.origin.assume_authorised = true;
     let heads = *bank.book.heads();
     for _ in 0..2 {
-        let told = format!("{:?}", bank.decide(std::slice::from_ref(&command)));
-        assert!(told.contains("AccountId(0)") && told.contains("AccountNumber(\"\")"), "{told}");
+        let message = format!("{:?}", bank.decide(std::slice::from_ref(&command)));
+        assert!(message.contains("AccountId(0)") && message.contains("AccountNumber(\"\")"), "{message}");
     }
     assert_eq!(*bank.book.heads(), heads);
 }
@@ -280,8 +280,8 @@ fn a_closed_account_of_a_branch_makes_room_for_the_next() {
     let cold = bank.recorded.open_book(100);
     for book in [None, Some(cold)] {
         bank.book = book.unwrap_or(bank.book);
-        let told = bank.refused("B0@110100", post([dr("a", "1 CNY"), cr(place, "1 CNY")])).to_string();
-        assert!(told.ends_with("branch 110100 has no account on 602101 in CNY"), "{told}");
+        let message = bank.refused("B0@110100", post([dr("a", "1 CNY"), cr(place, "1 CNY")])).to_string();
+        assert!(message.ends_with("branch 110100 has no account on 602101 in CNY"), "{message}");
     }
     let next = bank.account("B0@110100+S0", open(AccountKind::Internal, "602101", "CNY")).number;
     assert_ne!(next, first);

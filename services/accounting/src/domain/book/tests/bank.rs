@@ -15,7 +15,7 @@ use crate::domain::{
         LedgerClass, LedgerCode, NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, Side,
         TransactionKind,
     },
-    book::{AccountState, Book, Wants},
+    book::{AccountState, Book, Needs},
     command::{Action, Answer, BusinessDay, Command, OpenAccount, Origin, Records, Verdict},
     ids::{AccountNumber, BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode},
     refusal::Refusal,
@@ -112,11 +112,11 @@ impl Bank {
 
     /// Decides commands in one append, and records what they decided.
     pub fn decide(&mut self, commands: &[Command]) -> Vec<Verdict> {
-        let mut wants = Wants::default();
+        let mut needs = Needs::default();
         for command in commands {
-            self.book.wants(command, &mut wants);
+            self.book.needs(command, &mut needs);
         }
-        self.book.learn(self.recorded.load(&wants));
+        self.book.learn(self.recorded.load(&needs));
         let mut records = Records::default();
         let now = self.book.time(self.now);
         let decide = |command: &Command| self.book.decide(command, now, &mut records);
@@ -135,10 +135,10 @@ impl Bank {
     }
 
     pub fn done(&mut self, who: &str, action: Action) -> Answer {
-        let asked = format!("{who} {action:?}");
+        let request = format!("{who} {action:?}");
         match self.ask(who, action) {
             Verdict::Done(answer) => answer,
-            other => panic!("{asked}: {other:?}"),
+            other => panic!("{request}: {other:?}"),
         }
     }
 
@@ -152,13 +152,13 @@ impl Bank {
     /// Asks what must be refused, with nothing changed by it (ACC-9).
     pub fn refused(&mut self, who: &str, action: Action) -> Refusal {
         let heads = *self.book.heads();
-        let asked = format!("{who} {action:?}");
+        let request = format!("{who} {action:?}");
         match self.ask(who, action) {
             Verdict::Refused(refusal) => {
                 assert_eq!(*self.book.heads(), heads, "a refusal leaves no trace");
                 refusal
             }
-            other => panic!("{asked}: {other:?}"),
+            other => panic!("{request}: {other:?}"),
         }
     }
 

@@ -32,25 +32,25 @@ fn a_change_takes_effect_on_its_date() {
     assert_eq!(kind(&bank, TODAY), OperatorKind::Teller);
     assert_eq!(kind(&bank, tomorrow), OperatorKind::Supervisor);
     let today = from(TODAY, parameter("HOLD_DAYS_MAX", "1"));
-    let told = bank.refused(HEAD_OFFICE, change([today])).to_string();
+    let message = bank.refused(HEAD_OFFICE, change([today])).to_string();
     let rule = "base data cannot change from 2026-01-05 on: business date 2026-01-05 is not after it";
-    assert_eq!(told, format!("records[0].effective_date: {rule}"));
+    assert_eq!(message, format!("records[0].effective_date: {rule}"));
 }
 
 #[test]
 fn two_persons_change_it_in_head_office() {
     let mut bank = Bank::without_accounts();
-    let asked = || change([from(day(2026, 1, 6), parameter("HOLD_DAYS_MAX", "1"))]);
-    for (who, told) in [
+    let request = || change([from(day(2026, 1, 6), parameter("HOLD_DAYS_MAX", "1"))]);
+    for (who, message) in [
         ("B0@100000", "a change of base data needs a second person"),
         ("B0@100000+B0", "an authorisation needs a second person"),
         ("B0@110100+S0", "only head office may do this, not branch 110100"),
         ("NOBODY@100000+S0", "operator NOBODY is unknown"),
         ("B0@100000+T9", "operator T9 is suspended"),
     ] {
-        assert_eq!(bank.refused(who, asked()).to_string(), told, "{who}");
+        assert_eq!(bank.refused(who, request()).to_string(), message, "{who}");
     }
-    bank.done(HEAD_OFFICE, asked());
+    bank.done(HEAD_OFFICE, request());
 }
 
 /// A bank of which nothing is known yet.
@@ -66,8 +66,8 @@ fn a_bank_is_founded_by_two_whom_nobody_knows_yet() {
     let mut bank = unfounded();
     let (people, rest): (Vec<_>, Vec<_>) =
         base_data().into_iter().partition(|record| record.content.kind() == BaseKind::Operator);
-    let told = bank.refused("FOUNDER@100000", change(rest.clone())).to_string();
-    assert_eq!(told, "a change of base data needs a second person");
+    let message = bank.refused("FOUNDER@100000", change(rest.clone())).to_string();
+    assert_eq!(message, "a change of base data needs a second person");
     assert!(matches!(
         bank.refused("F@100000+F", change(rest.clone())).rule,
         Rule::SecondPersonRequired { .. }
@@ -99,7 +99,7 @@ fn a_preview_shows_before_and_after_and_changes_nothing() {
 fn days_open_one_after_another_on_business_days() {
     let mut bank = Bank::without_accounts();
     let open = |month, date| Action::OpenBusinessDay { date: day(2026, month, date) };
-    for (who, action, told) in [
+    for (who, action, message) in [
         (HEAD_OFFICE, open(1, 10), "date: 2026-01-10 is no business day"),
         (HEAD_OFFICE, open(1, 4), "date: business day 2026-01-04 is closed; 2026-01-05 is open"),
         (HEAD_OFFICE, open(1, 5), "date: must be after 2026-01-05, which is open already"),
@@ -111,7 +111,7 @@ fn days_open_one_after_another_on_business_days() {
         ("B0@110100+S0", open(1, 6), "only head office may do this, not branch 110100"),
         ("B0@100000", open(1, 6), "opening a business day needs a second person"),
     ] {
-        assert_eq!(bank.refused(who, action).to_string(), told);
+        assert_eq!(bank.refused(who, action).to_string(), message);
     }
     bank.done(HEAD_OFFICE, open(1, 6));
     assert_eq!(bank.book.day().map(|day| day.date), Some(day(2026, 1, 6)));
@@ -127,8 +127,8 @@ fn the_first_day_opens_with_the_people_of_that_day_and_all_parameters() {
     bank.done("F@+G", change(records));
     let open = |year| Action::OpenBusinessDay { date: day(year, 1, 5) };
     assert_eq!(bank.refused(HEAD_OFFICE, open(2025)).to_string(), "operator B0 is unknown");
-    let told = bank.refused(HEAD_OFFICE, open(2026)).to_string();
-    assert_eq!(told, "base data has no parameter AMOUNT_MAX on 2026-01-05");
+    let message = bank.refused(HEAD_OFFICE, open(2026)).to_string();
+    assert_eq!(message, "base data has no parameter AMOUNT_MAX on 2026-01-05");
     bank.done(HEAD_OFFICE, change([from(day(2026, 1, 1), parameter("AMOUNT_MAX", "5"))]));
     bank.done(HEAD_OFFICE, open(2026));
 }

@@ -47,9 +47,9 @@ fn an_atomic_batch_is_posted_whole_each_item_on_the_ones_before() {
 fn an_atomic_batch_is_refused_whole_and_names_the_item() {
     let mut bank = Bank::new();
     let items = [pay("a", "c", "10000 CNY"), pay("c", "a", "10000.01 CNY"), pay("a", "b", "1 CNY")];
-    let told = bank.refused(T1, batch(BatchMode::Atomic, items)).to_string();
-    assert!(told.starts_with("transactions[1].lines[0].amount: account"), "{told}");
-    assert!(told.ends_with("is short of 0.01: 10000 is available"), "{told}");
+    let message = bank.refused(T1, batch(BatchMode::Atomic, items)).to_string();
+    assert!(message.starts_with("transactions[1].lines[0].amount: account"), "{message}");
+    assert!(message.ends_with("is short of 0.01: 10000 is available"), "{message}");
     assert_eq!((bank.available("a").as_str(), bank.available("c").as_str()), ("10000", "0"));
     let posting = bank.posted(T1, Action::Post(pay("a", "c", "10000 CNY")));
     assert_eq!((posting.number.0, posting.entries[0].n), (2, 2), "nothing of it stayed in the book");
@@ -61,7 +61,7 @@ fn items_by_themselves_get_a_verdict_each() {
     let items =
         [pay("c", "a", "1 CNY"), pay("a", "c", "5 CNY"), pay("c", "b", "3 CNY"), pay("a", "c", "0 CNY")];
     let answer = bank.done(T1, batch(BatchMode::ItemByItem, items));
-    let told: Vec<String> = verdicts(answer)
+    let message: Vec<String> = verdicts(answer)
         .into_iter()
         .map(|verdict| match verdict {
             Ok(posting) => format!("posted {}", posting.number),
@@ -69,7 +69,7 @@ fn items_by_themselves_get_a_verdict_each() {
         })
         .collect();
     assert_eq!(
-        told,
+        message,
         ["transactions[0].lines[0].amount", "posted 2", "posted 3", "transactions[3].lines[0].amount"]
     );
     bank.recorded.verify();
@@ -102,11 +102,11 @@ fn a_batch_that_is_only_checked_leaves_nothing() {
 fn a_batch_has_one_to_a_thousand_items() {
     let mut bank = Bank::new();
     let mode = BatchMode::ItemByItem;
-    let told = bank.refused(T1, batch(mode, [])).to_string();
-    assert_eq!(told, "transactions: a batch has none, and needs at least one");
+    let message = bank.refused(T1, batch(mode, [])).to_string();
+    assert_eq!(message, "transactions: a batch has none, and needs at least one");
     let many = vec![pay("a", "c", "1 CNY"); 1_001];
-    let told = bank.refused(T1, batch(mode, many)).to_string();
-    assert_eq!(told, "transactions: a batch has 1001, and at most 1000 are allowed");
+    let message = bank.refused(T1, batch(mode, many)).to_string();
+    assert_eq!(message, "transactions: a batch has 1001, and at most 1000 are allowed");
     assert_eq!(verdicts(bank.done(T1, batch(mode, vec![pay("a", "c", "1 CNY"); 1_000]))).len(), 1_000);
 }
 

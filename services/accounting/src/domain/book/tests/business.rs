@@ -21,10 +21,10 @@ fn change(from: chrono::NaiveDate, template: PostingTemplate) -> Action {
 }
 
 fn lines(posting: &crate::domain::transaction::Posting) -> Vec<(Side, String, String)> {
-    let told = |entry: &crate::domain::transaction::Entry| {
+    let message = |entry: &crate::domain::transaction::Entry| {
         (entry.side, entry.amount.normalize().to_string(), entry.narrative.clone())
     };
-    posting.entries.iter().map(told).collect()
+    posting.entries.iter().map(message).collect()
 }
 
 #[test]
@@ -32,14 +32,14 @@ fn the_template_makes_the_lines_and_its_hand_is_not_the_operators() {
     let mut bank = Bank::new();
     let fields = [text("payer", "a"), amount("amount", "1000.00 CNY"), number("pages", 3)];
     let posting = bank.posted("T1@110100", business("FEE", fields));
-    let told = |side, amount: &str, narrative: &str| (side, amount.to_owned(), narrative.to_owned());
+    let message = |side, amount: &str, narrative: &str| (side, amount.to_owned(), narrative.to_owned());
     assert_eq!(
         lines(&posting),
         [
-            told(Side::Debit, "5", "fee for 1000.00 CNY"),
-            told(Side::Credit, "5", "fee at 110100"),
-            told(Side::Debit, "1.5", "3 pages"),
-            told(Side::Credit, "1.5", "3 pages"),
+            message(Side::Debit, "5", "fee for 1000.00 CNY"),
+            message(Side::Credit, "5", "fee at 110100"),
+            message(Side::Debit, "1.5", "3 pages"),
+            message(Side::Credit, "1.5", "3 pages"),
         ]
     );
     assert_eq!((posting.code.as_str(), posting.narrative.as_str()), ("FEE", "fee at 110100"));
@@ -230,9 +230,12 @@ fn a_template_that_is_not_sound_is_refused_with_the_place() {
             it.facts[0].branch = "delivery".to_owned();
         }),
     ];
-    for (told, alter) in cases {
+    for (message, alter) in cases {
         let refusal = change(alter);
-        assert!(refusal.starts_with(&format!("records[0].posting_template.{told}")), "{told}: {refusal}");
+        assert!(
+            refusal.starts_with(&format!("records[0].posting_template.{message}")),
+            "{message}: {refusal}"
+        );
     }
 }
 

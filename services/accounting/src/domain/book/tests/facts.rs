@@ -132,7 +132,7 @@ fn what_cannot_be_booked_is_kept_whole_with_the_reason() {
     assert_eq!(item.refusal.to_string(), "fields: field keeper is required");
     assert_eq!((item.branch.as_str(), item.code.as_str()), ("110100", "DELIVERY"));
 
-    for (id, place, value, told) in [
+    for (id, place, value, message) in [
         (3, "branch", json!("nowhere"), "/delivery/branch: must be a branch, as its code"),
         (4, "branch", json!("999999"), "branch 999999 is unknown"),
         (5, "amount", json!({ "currency": "CNY", "amount": 5 }), "/delivery/amount: must be"),
@@ -153,7 +153,7 @@ fn what_cannot_be_booked_is_kept_whole_with_the_reason() {
         let mut fact = delivery(id, "1", "110200");
         fact.payload["delivery"][place] = value;
         let item = kept(&mut bank, fact.clone());
-        assert!(item.refusal.to_string().starts_with(told), "{told}: {}", item.refusal);
+        assert!(item.refusal.to_string().starts_with(message), "{message}: {}", item.refusal);
         bank.book = bank.recorded.open_book(1_000);
         assert!(
             matches!(take(&mut bank, fact), Verdict::Repeated(Answer::Suspended(number)) if number == item.number)

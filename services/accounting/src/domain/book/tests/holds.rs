@@ -74,11 +74,14 @@ fn money_set_aside_is_not_available() {
     let hold = bank.held("9000.5 CNY");
     assert_eq!((hold, bank.available("a").as_str()), (HoldNumber(1), "999.5"));
     let spend = |amount: &str| post([dr("a", amount), cr(CASH, amount)]);
-    let told = bank.refused(T1, spend("1000 CNY")).to_string();
-    assert!(told.ends_with("is short of 0.5: 999.5 is available"), "{told}");
+    let message = bank.refused(T1, spend("1000 CNY")).to_string();
+    assert!(message.ends_with("is short of 0.5: 999.5 is available"), "{message}");
     let again = place("a", "1000 CNY", bank.hour());
-    let told = bank.refused(T1, again).to_string();
-    assert!(told.starts_with("amount: ") && told.ends_with("is short of 0.5: 999.5 is available"), "{told}");
+    let message = bank.refused(T1, again).to_string();
+    assert!(
+        message.starts_with("amount: ") && message.ends_with("is short of 0.5: 999.5 is available"),
+        "{message}"
+    );
     bank.posted(T1, spend("999.5 CNY"));
     assert_eq!(bank.available("a"), "0");
 }
@@ -113,13 +116,13 @@ fn a_capture_whole_ends_the_hold_even_when_the_rest_would_stay() {
 fn a_capture_takes_no_more_and_from_no_other_account() {
     let mut bank = Bank::new();
     let hold = bank.held("100 CNY");
-    let told = "transaction.lines: hold 1 has 100 set aside, and 100.01 was to be captured";
-    assert_eq!(bank.refused(T1, capture(hold, "100.01 CNY", false)).to_string(), told);
+    let message = "transaction.lines: hold 1 has 100 set aside, and 100.01 was to be captured";
+    assert_eq!(bank.refused(T1, capture(hold, "100.01 CNY", false)).to_string(), message);
     let other = transaction([dr(CASH, "5 CNY"), cr("a", "5 CNY")]);
-    let told =
+    let message =
         format!("transaction.lines: the transaction does not debit the held account {}", bank.number("a"));
     let refusal = bank.refused(T1, Action::CaptureHold { hold, transaction: other, keep_rest: false });
-    assert_eq!(refusal.to_string(), told);
+    assert_eq!(refusal.to_string(), message);
     let unknown = HoldNumber(9);
     assert_eq!(bank.refused(T1, capture(unknown, "1 CNY", false)).to_string(), "hold: hold 9 is unknown");
     bank.done(
@@ -130,8 +133,8 @@ fn a_capture_takes_no_more_and_from_no_other_account() {
             reason: String::new(),
         },
     );
-    let told = bank.refused(T1, capture(hold, "1 CNY", false)).to_string();
-    assert!(told.starts_with("transaction.lines[0].account: ") && told.contains("frozen"), "{told}");
+    let message = bank.refused(T1, capture(hold, "1 CNY", false)).to_string();
+    assert!(message.starts_with("transaction.lines[0].account: ") && message.contains("frozen"), "{message}");
 }
 
 #[test]
@@ -154,8 +157,8 @@ fn a_hold_lapses_by_itself_and_then_on_paper() {
     bank.now = bank.state("a").holds[0].expires_at;
     assert_eq!(bank.available("a"), "10000");
     for action in [capture(hold, "1 CNY", false), Action::ReleaseHold { hold }] {
-        let told = bank.refused(T1, action).to_string();
-        assert!(told.starts_with("hold: hold 1 expired at 2026-01-05"), "{told}");
+        let message = bank.refused(T1, action).to_string();
+        assert!(message.starts_with("hold: hold 1 expired at 2026-01-05"), "{message}");
     }
     assert_eq!(bank.expire(&[hold, HoldNumber(7)]), 1);
     let event = bank.recorded.hold_events.last().unwrap();
@@ -170,21 +173,21 @@ fn a_hold_has_a_date_in_range_an_amount_and_an_account_that_has_a_limit() {
     let mut bank = Bank::new();
     let (now, later) = (bank.now, bank.hour());
     for expires_at in [now, now + TimeDelta::days(10) + TimeDelta::hours(1)] {
-        let told = bank.refused(T1, place("a", "1 CNY", expires_at)).to_string();
+        let message = bank.refused(T1, place("a", "1 CNY", expires_at)).to_string();
         assert!(
-            told.starts_with("expire_time: ") && told.contains("is not between now and 2026-01-15"),
-            "{told}"
+            message.starts_with("expire_time: ") && message.contains("is not between now and 2026-01-15"),
+            "{message}"
         );
     }
     assert_eq!(bank.refused(T1, place("a", "0 CNY", later)).to_string(), "amount: 0 is not above zero");
-    let told = bank.refused(T1, place("a", "1 USD", later)).to_string();
-    assert!(told.starts_with("amount.currency: ") && told.ends_with("is in CNY, not USD"), "{told}");
-    let told = bank.refused(T1, place("1", "1 CNY", later)).to_string();
-    assert_eq!(told, "account: account 1 is unknown");
+    let message = bank.refused(T1, place("a", "1 USD", later)).to_string();
+    assert!(message.starts_with("amount.currency: ") && message.ends_with("is in CNY, not USD"), "{message}");
+    let message = bank.refused(T1, place("1", "1 CNY", later)).to_string();
+    assert_eq!(message, "account: account 1 is unknown");
     let register =
         bank.recorded.accounts.values().find(|account| account.off_balance).unwrap().number.clone();
-    let told = bank.refused(T1, place(register.as_str(), "1 CNY", later)).to_string();
-    assert!(told.starts_with("account: must have a limit"), "{told}");
+    let message = bank.refused(T1, place(register.as_str(), "1 CNY", later)).to_string();
+    assert!(message.starts_with("account: must have a limit"), "{message}");
     let nanoseconds = later + TimeDelta::nanoseconds(1_500);
     let Answer::Hold(hold) = bank.done(T1, place("a", "1 CNY", nanoseconds)) else { panic!("a hold") };
     assert_eq!(hold.expires_at, later + TimeDelta::microseconds(1), "to the microsecond, as it is recorded");
@@ -197,8 +200,8 @@ fn a_dry_capture_leaves_the_hold_as_it_is() {
     let mut command = bank.command(T1, capture(hold, "60 CNY", false));
     command.origin.dry_run = true;
     let heads = *bank.book.heads();
-    let told = format!("{:?}", bank.decide(&[command]));
-    assert!(told.contains("PostingNumber(0)") && told.contains("captured: 60"), "{told}");
+    let message = format!("{:?}", bank.decide(&[command]));
+    assert!(message.contains("PostingNumber(0)") && message.contains("captured: 60"), "{message}");
     assert_eq!((*bank.book.heads(), bank.available("a").as_str()), (heads, "9900"));
     bank.captured(hold, "100 CNY", false);
 }

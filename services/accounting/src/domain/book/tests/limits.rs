@@ -15,7 +15,7 @@ fn deposit(amount: &str) -> Action {
 #[test]
 fn whoever_acts_is_known_and_active_in_an_open_branch() {
     let mut bank = Bank::new();
-    for (who, told) in [
+    for (who, message) in [
         ("NOBODY@110100", "operator NOBODY is unknown"),
         ("T9@110100", "operator T9 is suspended"),
         ("S1@110100", "operator S1 authorises and does not post"),
@@ -25,7 +25,7 @@ fn whoever_acts_is_known_and_active_in_an_open_branch() {
         ("T1@110100+T9", "operator T9 is suspended"),
         ("T1@110100+T1", "an authorisation needs a second person"),
     ] {
-        assert_eq!(bank.refused(who, deposit("1 CNY")).to_string(), told, "{who}");
+        assert_eq!(bank.refused(who, deposit("1 CNY")).to_string(), message, "{who}");
     }
 }
 
@@ -33,9 +33,9 @@ fn whoever_acts_is_known_and_active_in_an_open_branch() {
 fn above_the_operators_limit_a_second_person_is_asked_for() {
     let mut bank = Bank::new();
     bank.posted("T1@110100", deposit("50000 CNY"));
-    let told = "50000 is the limit of T1 for Cash in CNY, and 50000.01 is above it";
+    let message = "50000 is the limit of T1 for Cash in CNY, and 50000.01 is above it";
     let refusal = bank.refused("T1@110100", deposit("50000.01 CNY"));
-    assert_eq!(refusal.to_string(), format!("{told}: a second person must agree"));
+    assert_eq!(refusal.to_string(), format!("{message}: a second person must agree"));
     assert!(matches!(refusal.rule, Rule::ApprovalRequired { .. }));
     let posting = bank.posted("T1@110100+S1", deposit("50000.01 CNY"));
     assert_eq!(posting.authoriser.as_ref().unwrap().as_str(), "S1");
@@ -95,8 +95,8 @@ fn an_item_by_itself_is_refused_above_the_limit() {
     let Action::Post(item) = deposit("60000 CNY") else { unreachable!() };
     let mode = BatchMode::ItemByItem;
     let batch = Action::PostBatch { mode, transactions: vec![item.clone()] };
-    let told = format!("{:?}", bank.done("T1@110100", batch));
-    assert!(told.contains("OperatorLimitExceeded") && told.contains("T1"), "{told}");
+    let message = format!("{:?}", bank.done("T1@110100", batch));
+    assert!(message.contains("OperatorLimitExceeded") && message.contains("T1"), "{message}");
     let refusal =
         bank.refused("T1@110100", Action::PostBatch { mode: BatchMode::Atomic, transactions: vec![item] });
     assert_eq!(refusal.field.as_deref(), Some("transactions[0]"));
@@ -117,9 +117,9 @@ fn what_is_moved_off_the_balance_sheet_alone_is_held_against_limits_too() {
     let register = "110100/800101";
     bank.posted("T1@110100", post([dr(register, "50000 CNY")]));
     let refusal = bank.refused("T1@110100", post([dr(register, "50000.01 CNY")]));
-    let told =
+    let message =
         "50000 is the limit of T1 for Internal in CNY, and 50000.01 is above it: a second person must agree";
-    assert_eq!(refusal.to_string(), told);
+    assert_eq!(refusal.to_string(), message);
     // In and out are not added up, nor what is moved beside the balance sheet.
     bank.posted("T1@110100", post([dr(register, "50000 CNY"), cr(register, "50000 CNY")]));
     let beside = [dr(CASH, "50000 CNY"), cr("a", "50000 CNY"), cr(register, "50000 CNY")];

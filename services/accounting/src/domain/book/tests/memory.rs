@@ -2,17 +2,17 @@
 
 use super::bank::{Bank, cr, dr, post};
 use crate::domain::{
-    book::{Loaded, Wants},
+    book::{Loaded, Needs},
     command::{Action, Command},
     ids::AccountNumber,
 };
 
 const T1: &str = "T1@110100";
 
-fn wants(bank: &mut Bank, command: &Command) -> Wants {
-    let mut wants = Wants::default();
-    bank.book.wants(command, &mut wants);
-    wants
+fn needs(bank: &mut Bank, command: &Command) -> Needs {
+    let mut needs = Needs::default();
+    bank.book.needs(command, &mut needs);
+    needs
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn only_what_is_not_in_memory_is_wanted() {
     let mut bank = Bank::new();
     bank.book = bank.recorded.open_book(100);
     let command = bank.command(T1, post([dr("a", "1 CNY"), cr("110100/602101", "1 CNY"), cr("7", "1 CNY")]));
-    let cold = wants(&mut bank, &command);
+    let cold = needs(&mut bank, &command);
     assert_eq!(cold.requests, [command.origin.request_id]);
     assert_eq!(
         cold.accounts.iter().collect::<Vec<_>>(),
@@ -29,7 +29,7 @@ fn only_what_is_not_in_memory_is_wanted() {
     );
     assert_eq!(cold.of_branch.len(), 1);
     bank.book.learn(bank.recorded.load(&cold));
-    let warm = wants(&mut bank, &command);
+    let warm = needs(&mut bank, &command);
     assert!(warm.accounts.is_empty() && warm.of_branch.is_empty());
 }
 
@@ -38,10 +38,10 @@ fn a_dry_run_and_a_nil_id_ask_for_no_earlier_answer() {
     let mut bank = Bank::new();
     let mut command = bank.command(T1, post([dr("a", "1 CNY"), cr("c", "1 CNY")]));
     command.origin.dry_run = true;
-    assert!(wants(&mut bank, &command).requests.is_empty());
+    assert!(needs(&mut bank, &command).requests.is_empty());
     command.origin.dry_run = false;
     command.origin.request_id = uuid::Uuid::nil();
-    assert!(wants(&mut bank, &command).requests.is_empty());
+    assert!(needs(&mut bank, &command).requests.is_empty());
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn the_least_recently_used_go_and_inter_branch_accounts_stay() {
         );
     }
     let command = bank.command(T1, post([dr("a", "1 CNY"), cr("usd", "1 CNY"), cr("b", "1 CNY")]));
-    let wanted = wants(&mut bank, &command);
+    let wanted = needs(&mut bank, &command);
     assert!(wanted.accounts.contains(&bank.number("a")) && wanted.accounts.contains(&bank.number("b")));
     assert!(!wanted.accounts.contains(&bank.number("usd")), "the one used last is there");
     bank.posted(T1, post([dr("a", "1 CNY"), cr("b", "1 CNY")]));
@@ -107,7 +107,7 @@ fn a_hold_is_found_with_its_account() {
     bank.book = bank.recorded.open_book(1);
     let release = Action::ReleaseHold { hold: crate::domain::ids::HoldNumber(1) };
     let command = bank.command(T1, release.clone());
-    assert_eq!(wants(&mut bank, &command).holds.len(), 1);
+    assert_eq!(needs(&mut bank, &command).holds.len(), 1);
     bank.done(T1, release);
 }
 

@@ -9,7 +9,7 @@ mod facts;
 mod holds;
 mod limits;
 mod memory;
-mod moving_in;
+mod onboarding;
 mod postings;
 pub(crate) mod properties;
 pub(crate) mod records;

@@ -18,18 +18,18 @@ fn change(account: &str, change: AccountChange) -> Action {
 }
 
 #[track_caller]
-fn refuses(bank: &mut Bank, who: &str, lines: impl Into<Vec<Line>>, told: &str) {
-    assert_eq!(bank.refused(who, post(lines)).to_string(), told);
+fn refuses(bank: &mut Bank, who: &str, lines: impl Into<Vec<Line>>, message: &str) {
+    assert_eq!(bank.refused(who, post(lines)).to_string(), message);
 }
 
 #[test]
 fn a_posting_carries_dates_people_and_balances() {
     let mut bank = Bank::new();
-    let mut asked = transaction([dr("a", "25.5 CNY"), cr("c", "25.50 CNY")]);
-    asked.lines[1].narrative = "还款".to_owned();
+    let mut request = transaction([dr("a", "25.5 CNY"), cr("c", "25.50 CNY")]);
+    request.lines[1].narrative = "还款".to_owned();
     let yesterday = TODAY - Days::new(1);
-    asked.transaction_date = Some(yesterday);
-    let posting = bank.posted("T1@110100+S1", Action::Post(asked));
+    request.transaction_date = Some(yesterday);
+    let posting = bank.posted("T1@110100+S1", Action::Post(request));
     assert_eq!((posting.number.0, posting.kind), (2, TransactionKind::Transfer));
     assert_eq!(
         (posting.transaction_date, posting.accounting_date, posting.value_date),
@@ -56,8 +56,13 @@ fn several_lines_of_one_account_follow_each_other_and_are_weighed_together() {
         posting.entries.iter().filter(|entry| entry.side == Side::Debit).map(|entry| entry.n).collect();
     assert_eq!(a, [2, 3]);
     let number = bank.number("c");
-    let told = format!("transaction.lines[0].amount: account {number} is short of 1: 10000 is available");
-    refuses(&mut bank, "T1@110100", [dr("c", "5000 CNY"), cr("a", "10001 CNY"), dr("c", "5001 CNY")], &told);
+    let message = format!("transaction.lines[0].amount: account {number} is short of 1: 10000 is available");
+    refuses(
+        &mut bank,
+        "T1@110100",
+        [dr("c", "5000 CNY"), cr("a", "10001 CNY"), dr("c", "5001 CNY")],
+        &message,
+    );
     bank.posted(
         "T1@110100",
         post([dr("c", "10001 CNY"), cr("a", "10001 CNY"), cr("c", "1 CNY"), dr("a", "1 CNY")]),
@@ -87,27 +92,27 @@ fn each_line_must_be_one_that_its_account_takes() {
     refuses(&mut bank, t1, many, "transaction.lines: a transaction has 101, and at most 100 are allowed");
     refuses(&mut bank, t1, at("0 CNY"), "transaction.lines[0].amount: 0 is not above zero");
     refuses(&mut bank, t1, at("-1 CNY"), "transaction.lines[0].amount: -1 is not above zero");
-    let told = "transaction.lines[0].amount: 1.001 has more decimals than CNY has: 2";
-    refuses(&mut bank, t1, at("1.001 CNY"), told);
-    let told = "transaction.lines[0].amount: 0.1 has more decimals than JPY has: 0";
-    refuses(&mut bank, t1, [dr(CASH, "0.1 JPY"), cr("jpy", "0.1 JPY")], told);
-    let told = "transaction.lines[0].amount: 1000000.01 is above the largest amount: 1000000";
-    refuses(&mut bank, t1, at("1000000.01 CNY"), told);
+    let message = "transaction.lines[0].amount: 1.001 has more decimals than CNY has: 2";
+    refuses(&mut bank, t1, at("1.001 CNY"), message);
+    let message = "transaction.lines[0].amount: 0.1 has more decimals than JPY has: 0";
+    refuses(&mut bank, t1, [dr(CASH, "0.1 JPY"), cr("jpy", "0.1 JPY")], message);
+    let message = "transaction.lines[0].amount: 1000000.01 is above the largest amount: 1000000";
+    refuses(&mut bank, t1, at("1000000.01 CNY"), message);
     let lines = [dr(CASH, "1 CNY"), cr("1101000100000000999", "1 CNY")];
     refuses(&mut bank, t1, lines, "transaction.lines[1].account: account 1101000100000000999 is unknown");
     let number = bank.number("a");
-    let told = format!("transaction.lines[1].amount.currency: account {number} is in CNY, not USD");
-    refuses(&mut bank, t1, [dr(CASH, "1 USD"), cr("a", "1 USD")], &told);
-    let told = "transaction.lines[0].account: operators do not post by hand to ledger code 223101";
-    refuses(&mut bank, t1, [dr("110100/223101", "1 CNY"), cr("a", "1 CNY")], told);
-    let told = "transaction.lines[0].account: branch 110200 has no account on 602101 in CNY";
-    refuses(&mut bank, t1, [dr("110200/602101", "1 CNY"), cr("a", "1 CNY")], told);
-    let told = "transaction.lines[0].account: ledger code 9999 is unknown";
-    refuses(&mut bank, t1, [dr("110200/9999", "1 CNY"), cr("a", "1 CNY")], told);
-    let told = "transaction.lines[0].account: branch 119999 is unknown";
-    refuses(&mut bank, t1, [dr("119999/100101", "1 CNY"), cr("a", "1 CNY")], told);
-    let told = "transaction.lines[0].amount.currency: currency GBP is unknown";
-    refuses(&mut bank, t1, [dr(CASH, "1 GBP"), cr("a", "1 GBP")], told);
+    let message = format!("transaction.lines[1].amount.currency: account {number} is in CNY, not USD");
+    refuses(&mut bank, t1, [dr(CASH, "1 USD"), cr("a", "1 USD")], &message);
+    let message = "transaction.lines[0].account: operators do not post by hand to ledger code 223101";
+    refuses(&mut bank, t1, [dr("110100/223101", "1 CNY"), cr("a", "1 CNY")], message);
+    let message = "transaction.lines[0].account: branch 110200 has no account on 602101 in CNY";
+    refuses(&mut bank, t1, [dr("110200/602101", "1 CNY"), cr("a", "1 CNY")], message);
+    let message = "transaction.lines[0].account: ledger code 9999 is unknown";
+    refuses(&mut bank, t1, [dr("110200/9999", "1 CNY"), cr("a", "1 CNY")], message);
+    let message = "transaction.lines[0].account: branch 119999 is unknown";
+    refuses(&mut bank, t1, [dr("119999/100101", "1 CNY"), cr("a", "1 CNY")], message);
+    let message = "transaction.lines[0].amount.currency: currency GBP is unknown";
+    refuses(&mut bank, t1, [dr(CASH, "1 GBP"), cr("a", "1 GBP")], message);
     bank.posted("SYS@110100", post([dr("a", "1 CNY"), cr("110100/223101", "1 CNY")]));
 }
 
@@ -115,16 +120,16 @@ fn each_line_must_be_one_that_its_account_takes() {
 fn each_currency_balances_and_currencies_meet_on_the_exchange_code_only() {
     let mut bank = Bank::new();
     let t1 = "T1@110100";
-    let told = "transaction.lines: CNY does not balance: debits less credits are 1";
-    refuses(&mut bank, t1, [dr(CASH, "3 CNY"), cr("a", "2 CNY")], told);
-    let told = "transaction.lines: several currencies meet without ledger code 3002";
-    refuses(&mut bank, t1, [dr("a", "7 CNY"), cr("usd", "1 USD")], told);
+    let message = "transaction.lines: CNY does not balance: debits less credits are 1";
+    refuses(&mut bank, t1, [dr(CASH, "3 CNY"), cr("a", "2 CNY")], message);
+    let message = "transaction.lines: several currencies meet without ledger code 3002";
+    refuses(&mut bank, t1, [dr("a", "7 CNY"), cr("usd", "1 USD")], message);
     let both = [dr(CASH, "7 CNY"), cr("a", "7 CNY"), dr(CASH, "1 USD"), cr("usd", "1 USD")];
-    refuses(&mut bank, t1, both, told);
+    refuses(&mut bank, t1, both, message);
     let exchange = "110100/300201";
-    let told = "transaction.lines: USD does not balance: debits less credits are -1";
+    let message = "transaction.lines: USD does not balance: debits less credits are -1";
     let lines = [dr("a", "7 CNY"), cr(exchange, "7 CNY"), dr(exchange, "1 USD"), cr("usd", "2 USD")];
-    refuses(&mut bank, t1, lines, told);
+    refuses(&mut bank, t1, lines, message);
     bank.posted(
         t1,
         post([dr("a", "7 CNY"), cr(exchange, "7 CNY"), dr(exchange, "1 USD"), cr("usd", "1 USD")]),
@@ -145,8 +150,8 @@ fn each_branch_gets_what_it_lacks() {
         .collect();
     assert_eq!(added, ["110100 Credit 100 测试", "110200 Debit 70 测试", "100000 Debit 30 测试"]);
     bank.recorded.verify();
-    let told = "transaction.lines: branch 110200 has no inter-branch account in USD";
-    refuses(&mut bank, "T1@110100", [dr("110200/100101", "1 USD"), cr("usd", "1 USD")], told);
+    let message = "transaction.lines: branch 110200 has no inter-branch account in USD";
+    refuses(&mut bank, "T1@110100", [dr("110200/100101", "1 USD"), cr("usd", "1 USD")], message);
 }
 
 #[test]
@@ -195,48 +200,48 @@ fn the_status_of_an_account_decides_what_it_takes() {
     let (into, from) = ([dr(CASH, "1 CNY"), cr("a", "1 CNY")], [dr("a", "1 CNY"), cr(CASH, "1 CNY")]);
     bank.done("T1@110100", change("a", AccountChange::Freeze { freeze: Freeze::Debit, currency: None }));
     bank.posted("T1@110100", post(into.clone()));
-    let told = format!("transaction.lines[0].account: account {number} is frozen against this");
-    refuses(&mut bank, "T1@110100", from, &told);
+    let message = format!("transaction.lines[0].account: account {number} is frozen against this");
+    refuses(&mut bank, "T1@110100", from, &message);
     bank.done("T1@110100+S1", change("a", AccountChange::Unfreeze));
     bank.done("T1@110100", change("a", AccountChange::Freeze { freeze: Freeze::Full, currency: None }));
-    let told = format!("transaction.lines[1].account: account {number} is frozen against this");
-    refuses(&mut bank, "T1@110100", into.clone(), &told);
+    let message = format!("transaction.lines[1].account: account {number} is frozen against this");
+    refuses(&mut bank, "T1@110100", into.clone(), &message);
     bank.done("T1@110100+S1", change("a", AccountChange::Unfreeze));
     bank.done("T1@110100", change("a", AccountChange::MarkDormant));
-    let told = format!("transaction.lines[1].account: account {number} is dormant: activate it first");
-    refuses(&mut bank, "T1@110100", into, &told);
+    let message = format!("transaction.lines[1].account: account {number} is dormant: activate it first");
+    refuses(&mut bank, "T1@110100", into, &message);
     bank.done("T1@110100", change("c", AccountChange::Close));
-    let told = format!("transaction.lines[1].account: account {} is closed", bank.number("c"));
-    refuses(&mut bank, "T1@110100", [dr(CASH, "1 CNY"), cr("c", "1 CNY")], &told);
+    let message = format!("transaction.lines[1].account: account {} is closed", bank.number("c"));
+    refuses(&mut bank, "T1@110100", [dr(CASH, "1 CNY"), cr("c", "1 CNY")], &message);
 }
 
 #[test]
 fn dates_lie_in_the_allowed_range() {
     let mut bank = Bank::new();
     let with = |set: fn(&mut Transaction)| {
-        let mut asked = transaction([dr(CASH, "1 CNY"), cr("a", "1 CNY")]);
-        set(&mut asked);
-        Action::Post(asked)
+        let mut request = transaction([dr(CASH, "1 CNY"), cr("a", "1 CNY")]);
+        set(&mut request);
+        Action::Post(request)
     };
-    let mut told = |set| match bank.ask("T1@110100", with(set)) {
+    let mut message = |set| match bank.ask("T1@110100", with(set)) {
         Verdict::Refused(refusal) => refusal.to_string(),
         other => format!("{other:?}").chars().take(4).collect(),
     };
-    assert_eq!(told(|it| it.accounting_date = Some(TODAY)), "Done");
+    assert_eq!(message(|it| it.accounting_date = Some(TODAY)), "Done");
     let closed = "transaction.accounting_date: business day 2026-01-04 is closed; 2026-01-05 is open";
-    assert_eq!(told(|it| it.accounting_date = Some(TODAY - Days::new(1))), closed);
+    assert_eq!(message(|it| it.accounting_date = Some(TODAY - Days::new(1))), closed);
     let not_open = "transaction.accounting_date: business day 2026-01-06 is not open yet; 2026-01-05 is open";
-    assert_eq!(told(|it| it.accounting_date = Some(TODAY + Days::new(1))), not_open);
-    assert_eq!(told(|it| it.transaction_date = Some(TODAY - Days::new(30))), "Done");
+    assert_eq!(message(|it| it.accounting_date = Some(TODAY + Days::new(1))), not_open);
+    assert_eq!(message(|it| it.transaction_date = Some(TODAY - Days::new(30))), "Done");
     let range = "is outside the allowed range from 2025-12-06 to 2026-01-05";
     let early = format!("transaction.transaction_date: 2025-12-05 {range}");
-    assert_eq!(told(|it| it.transaction_date = Some(TODAY - Days::new(31))), early);
+    assert_eq!(message(|it| it.transaction_date = Some(TODAY - Days::new(31))), early);
     let late = format!("transaction.transaction_date: 2026-01-06 {range}");
-    assert_eq!(told(|it| it.transaction_date = Some(TODAY + Days::new(1))), late);
-    assert_eq!(told(|it| it.value_date = Some(TODAY + Days::new(5))), "Done");
+    assert_eq!(message(|it| it.transaction_date = Some(TODAY + Days::new(1))), late);
+    assert_eq!(message(|it| it.value_date = Some(TODAY + Days::new(5))), "Done");
     let late =
         "transaction.value_date: 2026-01-11 is outside the allowed range from 2025-12-06 to 2026-01-10";
-    assert_eq!(told(|it| it.value_date = Some(TODAY + Days::new(6))), late);
+    assert_eq!(message(|it| it.value_date = Some(TODAY + Days::new(6))), late);
 }
 
 #[test]
@@ -271,6 +276,6 @@ fn closed_ledger_codes_take_nothing() {
     }
     bank.recorded.base = closed;
     bank.book = bank.recorded.open_book(1_000);
-    let told = "transaction.lines[1].account: ledger code 602101 is closed";
-    refuses(&mut bank, "T1@110100", [dr("a", "1 CNY"), cr("110100/602101", "1 CNY")], told);
+    let message = "transaction.lines[1].account: ledger code 602101 is closed";
+    refuses(&mut bank, "T1@110100", [dr("a", "1 CNY"), cr("110100/602101", "1 CNY")], message);
 }

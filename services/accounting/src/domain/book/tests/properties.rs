@@ -157,7 +157,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// What the checks know of the bank: every command that was asked, and the first answer to each.
 #[derive(Default)]
 struct Known {
-    asked: Vec<Command>,
+    request: Vec<Command>,
     answers: BTreeMap<u128, Answer>,
 }
 
@@ -173,12 +173,12 @@ impl Known {
                     if matches!(action, Action::ExpireHolds { .. }) {
                         command.origin.request_id = uuid::Uuid::nil();
                     } else {
-                        self.asked.push(command.clone());
+                        self.request.push(command.clone());
                     }
                     commands.push(command);
                 }
-                Step::Again { which, same } if !self.asked.is_empty() => {
-                    let mut command = which.get(&self.asked).clone();
+                Step::Again { which, same } if !self.request.is_empty() => {
+                    let mut command = which.get(&self.request).clone();
                     command.origin.dry_run = false;
                     if !same {
                         command.origin.digest.0[0] ^= 1;
@@ -213,8 +213,9 @@ impl Known {
         counts: &mut (usize, usize),
     ) -> Result<(), TestCaseError> {
         let id = command.origin.request_id.as_u128();
-        let digest_of = |id: u128| self.asked.iter().find(|asked| asked.origin.request_id.as_u128() == id);
-        let same = digest_of(id).is_some_and(|asked| asked.origin.digest == command.origin.digest);
+        let digest_of =
+            |id: u128| self.request.iter().find(|request| request.origin.request_id.as_u128() == id);
+        let same = digest_of(id).is_some_and(|request| request.origin.digest == command.origin.digest);
         match (verdict, self.answers.get(&id)) {
             (Verdict::Done(answer), None) => {
                 if !command.origin.dry_run {
@@ -223,8 +224,8 @@ impl Known {
                     if !command.origin.request_id.is_nil() {
                         self.answers.insert(id, answer.clone());
                         // Under this id the request is now this one.
-                        self.asked.retain(|asked| asked.origin.request_id.as_u128() != id);
-                        self.asked.push(command.clone());
+                        self.request.retain(|request| request.origin.request_id.as_u128() != id);
+                        self.request.push(command.clone());
                     }
                 }
             }

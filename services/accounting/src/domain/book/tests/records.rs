@@ -12,7 +12,7 @@ use crate::domain::{
     account::Account,
     balance::RunningBalance,
     base::BaseVersion,
-    book::{AccountState, BatchRow, Book, Heads, Loaded, Wants},
+    book::{AccountState, BatchRow, Book, Heads, Loaded, Needs},
     chain::{Broken, Verifier},
     command::{Answer, BusinessDay, Earlier, KeptAnswer, Records},
     hold::{Hold, HoldEvent, HoldState},
@@ -100,23 +100,23 @@ impl Recorded {
     }
 
     /// The load step.
-    pub fn load(&self, wants: &Wants) -> Loaded {
+    pub fn load(&self, needs: &Needs) -> Loaded {
         let of_hold = |id: AccountId| {
             self.hold_events
                 .iter()
-                .any(|event| wants.holds.contains(&event.hold.number) && event.hold.account_id == id)
+                .any(|event| needs.holds.contains(&event.hold.number) && event.hold.account_id == id)
         };
         let wanted = |account: &&Account| {
             let currency = CurrencyCode::new(account.currency.code());
             let place = (account.branch.clone(), account.ledger_code.clone(), currency);
             let is_closed = matches!(account.status, AccountStatus::Closed { .. });
-            wants.accounts.contains(&account.number)
-                || (account.kind.is_one_of_branch() && !is_closed && wants.of_branch.contains(&place))
-                || account.former_number.as_ref().is_some_and(|it| wants.former_numbers.contains(it))
+            needs.accounts.contains(&account.number)
+                || (account.kind.is_one_of_branch() && !is_closed && needs.of_branch.contains(&place))
+                || account.former_number.as_ref().is_some_and(|it| needs.former_numbers.contains(it))
                 || of_hold(account.id)
         };
         let accounts = self.accounts.values().filter(wanted).map(|account| self.state_of(account)).collect();
-        let earlier = wants.requests.iter().filter_map(|id| Some((*id, self.earlier(*id)?))).collect();
+        let earlier = needs.requests.iter().filter_map(|id| Some((*id, self.earlier(*id)?))).collect();
         Loaded { accounts, earlier }
     }
 

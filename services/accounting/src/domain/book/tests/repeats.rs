@@ -56,7 +56,7 @@ fn commands(bank: &mut Bank) -> Vec<Command> {
         [pay("a", "c", "1 CNY"), pay("a", "c", "0 CNY"), pay("a", "c", "2 CNY")],
     );
     let first_refused = batch(BatchMode::ItemByItem, [pay("a", "c", "0 CNY"), pay("a", "c", "2 CNY")]);
-    let asked = [
+    let request = [
         (T1, post([dr("a", "1 CNY"), cr("c", "1 CNY")])),
         (T1, batch(BatchMode::Atomic, [pay("a", "c", "1 CNY"), pay("a", "c", "2 CNY")])),
         (T1, item_by_item),
@@ -70,7 +70,7 @@ fn commands(bank: &mut Bank) -> Vec<Command> {
         ("B0@100000+S0", Action::ChangeBaseData { records: vec![base], reason: "x".to_owned() }),
         ("B0@100000+S0", Action::OpenBusinessDay { date: super::bank::day(2026, 1, 6) }),
     ];
-    asked.into_iter().map(|(who, action)| bank.command(who, action)).collect()
+    request.into_iter().map(|(who, action)| bank.command(who, action)).collect()
 }
 
 #[test]

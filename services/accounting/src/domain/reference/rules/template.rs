@@ -157,15 +157,15 @@ fn check_example(
             Some(expected) => {
                 return Err(format!(
                     "makes line {place} {}, and expects {}",
-                    told(line),
-                    told_expected(expected)
+                    describe_line(line),
+                    describe_expected(expected)
                 ));
             }
-            None => return Err(format!("makes line {place} {}, and expects none", told(line))),
+            None => return Err(format!("makes line {place} {}, and expects none", describe_line(line))),
         }
     }
     if let Some(expected) = example.lines.get(made.len()) {
-        return Err(format!("makes no line {}, and expects {}", made.len(), told_expected(expected)));
+        return Err(format!("makes no line {}, and expects {}", made.len(), describe_expected(expected)));
     }
     match unbalanced(reference, &made, on) {
         Some((currency, difference)) => {
@@ -183,11 +183,11 @@ fn is_as_expected(line: &Line, expected: &ExampleLine) -> bool {
         && (expected.narrative.is_empty() || line.narrative == expected.narrative)
 }
 
-fn told(line: &Line) -> String {
+fn describe_line(line: &Line) -> String {
     describe(&line.account, line.side, line.amount, &line.currency, &line.narrative)
 }
 
-fn told_expected(line: &ExampleLine) -> String {
+fn describe_expected(line: &ExampleLine) -> String {
     describe(&line.account, line.side, line.amount, &line.currency, &line.narrative)
 }
 

@@ -1,0 +1,20 @@
+//! Answers that were kept for repeats go when their requests are no longer remembered.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use platform::db::ROWS_CLEARED_MAX;
+use sqlx::PgPool;
+
+use crate::store::register;
+
+/// How often the job looks.
+pub const EVERY: Duration = Duration::from_mins(10);
+
+/// Forgets the answers to requests of before `days` ago. Each statement clears a bounded number: they are repeated until nothing
+/// is left.
+pub async fn forget(pool: &PgPool, days: u32, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let before = now - TimeDelta::days(days.into());
+    while register::forget_answers(pool, before, ROWS_CLEARED_MAX).await? > 0 {}
+    Ok(())
+}

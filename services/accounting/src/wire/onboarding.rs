@@ -1,0 +1,123 @@
+//! Moving in. What is wrong with the form of one item is told of that item, and the others go on.
+
+use std::fmt::{self, Display};
+
+use ::refusal::Refusal;
+use form::{code, date};
+use platform::refusal::Failure;
+use proto_accounting::v1 as pb;
+use proto_common::common::v1 as common;
+
+use super::{
+    account::Terms,
+    former_number,
+    posting::{posting_name, transaction, unexpected},
+    refusal,
+};
+use crate::domain::{
+    command::{AccountToImport, Action, Answer},
+    ids::BranchCode,
+    refusal::{Refusal as Violation, Rule},
+};
+
+/// Longest branch code.
+const BRANCH_CHARS_MAX: usize = 6;
+
+/// What `ImportAccounts` asks.
+pub fn accounts(request: pb::ImportAccountsRequest) -> Result<Action, Refusal> {
+    let accounts = items("accounts", request.accounts, |field, item| account(field, item));
+    Ok(Action::ImportAccounts { accounts })
+}
+
+/// What `ImportPostings` asks.
+pub fn postings(request: pb::ImportPostingsRequest) -> Result<Action, Refusal> {
+    let transactions = items("transactions", request.transactions, |field, item| transaction(field, item));
+    Ok(Action::ImportPostings { transactions })
+}
+
+/// Each item, or what is wrong with its form.
+fn items<P, D>(
+    field: &str,
+    values: Vec<P>,
+    checked: impl Fn(fmt::Arguments<'_>, P) -> Result<D, Refusal>,
+) -> Vec<Result<D, Violation>> {
+    let item = |(place, value)| {
+        checked(format_args!("{field}[{place}]"), value).map_err(|refusal| malformed(&refusal))
+    };
+    values.into_iter().enumerate().map(item).collect()
+}
+
+/// What a field's form breaks, as the verdict on an item keeps it.
+fn malformed(refusal: &Refusal) -> Violation {
+    let field = refusal.field_violations().first().map(|violation| violation.field.clone());
+    Violation { field, rule: Rule::FieldInvalid(refusal.message().to_owned()) }
+}
+
+fn account(field: impl Display + Copy, value: pb::AccountToImport) -> Result<AccountToImport, Refusal> {
+    let terms = Terms {
+        field: format!("{field}."),
+        kind: value.kind,
+        ledger_code: value.ledger_code,
+        currency: value.currency,
+        title: value.title,
+        holders: value.holders,
+        overdraft_limit: value.overdraft_limit,
+        pending: false,
+    };
+    Ok(AccountToImport {
+        branch: BranchCode::new(code(format_args!("{field}.branch"), value.branch, BRANCH_CHARS_MAX)?),
+        terms: terms.checked()?,
+        former_number: match value.former_number.as_str() {
+            "" => None,
+            number => Some(former_number(format_args!("{field}.former_number"), number)?),
+        },
+        open_date: date(format_args!("{field}.open_date"), &value.open_date)?,
+    })
+}
+
+/// What `ImportAccounts` answers.
+pub fn accounts_imported(answer: Answer) -> Result<pb::ImportAccountsResponse, Failure> {
+    let Answer::AccountsImported(verdicts) = answer else { return Err(unexpected(&answer)) };
+    let (opened, refused) = counts(&verdicts)?;
+    let outcomes = outcomes(verdicts, |number| match number.as_str() {
+        "" => String::new(),
+        number => format!("accounts/{number}"),
+    });
+    let results = outcomes.map(|outcome| pb::AccountImported {
+        outcome: Some(match outcome {
+            Ok(account) => pb::account_imported::Outcome::Account(account),
+            Err(refusal) => pb::account_imported::Outcome::Refusal(refusal),
+        }),
+    });
+    Ok(pb::ImportAccountsResponse { results: results.collect(), opened, refused })
+}
+
+/// What `ImportPostings` answers.
+pub fn postings_imported(answer: Answer) -> Result<pb::ImportPostingsResponse, Failure> {
+    let Answer::PostingsImported(verdicts) = answer else { return Err(unexpected(&answer)) };
+    let (posted, refused) = counts(&verdicts)?;
+    let results = outcomes(verdicts, |number| posting_name(number.0)).map(|outcome| pb::PostingImported {
+        outcome: Some(match outcome {
+            Ok(posting) => pb::posting_imported::Outcome::Posting(posting),
+            Err(refusal) => pb::posting_imported::Outcome::Refusal(refusal),
+        }),
+    });
+    Ok(pb::ImportPostingsResponse { results: results.collect(), posted, refused })
+}
+
+/// How many were done, and how many refused.
+fn counts<T>(verdicts: &[Result<T, Violation>]) -> Result<(i32, i32), Failure> {
+    let done = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
+    let count = |count: usize| i32::try_from(count).map_err(Failure::fault);
+    Ok((count(done)?, count(verdicts.len() - done)?))
+}
+
+fn outcomes<T>(
+    verdicts: Vec<Result<T, Violation>>,
+    name: impl Fn(T) -> String,
+) -> impl Iterator<Item = Result<String, common::Refusal>> {
+    verdicts.into_iter().map(move |verdict| match verdict {
+        Ok(done) => Ok(name(done)),
+        Err(refused) => Err(refusal(&refused)),
+    })
+}
