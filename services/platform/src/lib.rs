@@ -13,6 +13,7 @@
 //! | [`consumer`], [`inbox`], [`dead_letters`] | what has happened elsewhere, applied once |
 //! | [`jobs`], [`leadership`] | what runs by the clock, and where only one replica may |
 //! | [`retention`] | how long all this is kept |
+//! | [`registers`] | records that hold from a date on, with their history |
 //! | [`pages`] | keyset pages |
 //! | [`refusal`] | what callers can act on, and what we must |
 //! | [`config`], [`telemetry`], [`lifecycle`], [`db`] | the process, and what it stands on |
@@ -41,6 +42,7 @@ pub mod lifecycle;
 pub mod outbox;
 pub mod pages;
 pub mod refusal;
+pub mod registers;
 pub mod relay;
 pub mod retention;
 pub mod rpc;

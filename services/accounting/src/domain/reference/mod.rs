@@ -3,7 +3,6 @@
 //! A version holds from its effective date until a version with a later date, or one with the same date and a higher number.
 
 mod change;
-mod dated;
 mod parameters;
 mod rules;
 #[cfg(test)]
@@ -11,6 +10,7 @@ mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 
+use ::dated::Register;
 use chrono::{Datelike, NaiveDate, Weekday};
 use rust_decimal::Decimal;
 
@@ -26,20 +26,22 @@ use super::{
     refusal::{Refusal, Rule},
     template::{Compiled, FaultyTemplate},
 };
-use dated::Dated;
+
+/// The records of one kind.
+type Records = Register<BaseContent>;
 
 /// All base data, with its history.
 #[derive(Clone, Debug, Default)]
 pub struct Reference {
-    currencies: Dated,
-    parameters: Dated,
-    calendars: Dated,
-    ledger_codes: Dated,
-    branches: Dated,
-    operators: Dated,
-    exchange_rates: Dated,
-    interest_rates: Dated,
-    posting_templates: Dated,
+    currencies: Records,
+    parameters: Records,
+    calendars: Records,
+    ledger_codes: Records,
+    branches: Records,
+    operators: Records,
+    exchange_rates: Records,
+    interest_rates: Records,
+    posting_templates: Records,
     /// The templates of `posting_templates` by code and version, ready for use.
     compiled: HashMap<(String, i32), Arc<Result<Compiled, FaultyTemplate>>>,
 }
@@ -60,7 +62,7 @@ impl Reference {
         for version in versions {
             reference.insert(Arc::new(version));
         }
-        for kind in KINDS {
+        for kind in BaseKind::ALL {
             if let Some((code, found)) = reference.records(kind).with_a_gap() {
                 return Err(ReferenceError { kind, code, found });
             }
@@ -261,6 +263,11 @@ impl Reference {
         Ok(value.parse().expect("invariant: a parameter has the form of its rule"))
     }
 
+    /// The versions of a record that are in force on a date, or come into force later.
+    pub fn standing(&self, kind: BaseKind, code: &str, on: NaiveDate) -> Vec<BaseVersion> {
+        self.records(kind).standing(code, on).cloned().collect()
+    }
+
     fn insert(&mut self, version: Arc<BaseVersion>) {
         if let BaseContent::PostingTemplate(template) = &version.content {
             let compiled = Arc::new(Compiled::new(template.clone()));
@@ -269,7 +276,7 @@ impl Reference {
         self.records_mut(version.content.kind()).insert(version);
     }
 
-    fn records(&self, kind: BaseKind) -> &Dated {
+    fn records(&self, kind: BaseKind) -> &Records {
         match kind {
             BaseKind::Currency => &self.currencies,
             BaseKind::Parameter => &self.parameters,
@@ -283,7 +290,7 @@ impl Reference {
         }
     }
 
-    fn records_mut(&mut self, kind: BaseKind) -> &mut Dated {
+    fn records_mut(&mut self, kind: BaseKind) -> &mut Records {
         match kind {
             BaseKind::Currency => &mut self.currencies,
             BaseKind::Parameter => &mut self.parameters,
@@ -297,15 +304,3 @@ impl Reference {
         }
     }
 }
-
-const KINDS: [BaseKind; 9] = [
-    BaseKind::Currency,
-    BaseKind::Parameter,
-    BaseKind::CalendarYear,
-    BaseKind::LedgerCode,
-    BaseKind::Branch,
-    BaseKind::Operator,
-    BaseKind::ExchangeRate,
-    BaseKind::InterestRate,
-    BaseKind::PostingTemplate,
-];
