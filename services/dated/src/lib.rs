@@ -104,6 +104,12 @@ impl<C: Content> Register<C> {
         versions.insert(place, version);
     }
 
+    /// Puts these versions of a record in the place of those that were there.
+    pub fn replace(&mut self, code: &str, versions: Vec<Version<C>>) {
+        self.0.remove(code);
+        versions.into_iter().for_each(|version| self.insert(Arc::new(version)));
+    }
+
     /// A record whose versions are not 1, 2, 3 ..., with the numbers that it has.
     pub fn with_a_gap(&self) -> Option<(String, Vec<i32>)> {
         self.0.iter().find_map(|(code, versions)| {

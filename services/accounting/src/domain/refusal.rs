@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use ::refusal::{Violation, reasons};
+use basedata::refusal as shared;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
@@ -64,21 +65,13 @@ pub enum Rule {
         meaning: "An expression of the posting template has no value for these fields: it divides by zero, say. The field names the template's line.",
         remedy: "Check what the fields say; else have the template mended with `ChangeBaseData`.",
     }
-    CalendarMissing { year: i32 } = "no calendar is loaded for {year}" => {
-        reason: CALENDAR_MISSING, kind: FailedPrecondition,
-        meaning: "No calendar is loaded for the year.",
-        remedy: "Load the year's calendar with `ChangeBaseData`.",
-    }
+    CalendarMissing { year: i32 } = "no calendar is loaded for {year}" => shared::CALENDAR_MISSING;
     NotBusinessDay { date: NaiveDate } = "{date} is no business day" => {
         reason: NOT_BUSINESS_DAY, kind: FailedPrecondition,
         meaning: "The books stay closed on this date, by the calendar.",
         remedy: "Open the next business day instead; the metadata names it when it is known.",
     }
-    NoBusinessDay = "no business day is open" => {
-        reason: NO_BUSINESS_DAY, kind: FailedPrecondition,
-        meaning: "No business day is open yet.",
-        remedy: "Open one with `OpenBusinessDay`.",
-    }
+    NoBusinessDay = "no business day is open" => shared::NO_BUSINESS_DAY;
     BusinessDayClosed { date: NaiveDate, open: NaiveDate } = "business day {date} is closed; {open} is open" => {
         reason: BUSINESS_DAY_CLOSED, kind: FailedPrecondition,
         meaning: "The business day is closed to postings.",
@@ -101,16 +94,8 @@ pub enum Rule {
     }
 
     // Who acts, and where.
-    OperatorUnknown { operator: OperatorCode } = "operator {operator} is unknown" => {
-        reason: OPERATOR_UNKNOWN, kind: PermissionDenied,
-        meaning: "The caller is no operator of base data.",
-        remedy: "Have the operator set up with `ChangeBaseData`.",
-    }
-    OperatorSuspended { operator: OperatorCode } = "operator {operator} is suspended" => {
-        reason: OPERATOR_SUSPENDED, kind: PermissionDenied,
-        meaning: "The operator is suspended.",
-        remedy: "Ask the operations department.",
-    }
+    OperatorUnknown { operator: OperatorCode } = "operator {operator} is unknown" => shared::OPERATOR_UNKNOWN;
+    OperatorSuspended { operator: OperatorCode } = "operator {operator} is suspended" => shared::OPERATOR_SUSPENDED;
     OperatorMayNotPost { operator: OperatorCode } = "operator {operator} authorises and does not post" => {
         reason: OPERATOR_MAY_NOT_POST, kind: PermissionDenied,
         meaning: "Supervisors authorise the postings of others and make none.",
@@ -123,16 +108,8 @@ pub enum Rule {
         meaning: "The amount is above the limit of the one who authorised it, or of the operator in a batch posted item by item.",
         remedy: "Have someone with a higher limit authorise it; post it by itself rather than in such a batch.",
     }
-    BranchUnknown { branch: BranchCode } = "branch {branch} is unknown" => {
-        reason: BRANCH_UNKNOWN, kind: FailedPrecondition,
-        meaning: "The branch is unknown on the business date.",
-        remedy: "Use a branch of base data.",
-    }
-    BranchClosed { branch: BranchCode } = "branch {branch} is closed" => {
-        reason: BRANCH_CLOSED, kind: FailedPrecondition,
-        meaning: "The branch is closed.",
-        remedy: "Act in another branch.",
-    }
+    BranchUnknown { branch: BranchCode } = "branch {branch} is unknown" => shared::BRANCH_UNKNOWN;
+    BranchClosed { branch: BranchCode } = "branch {branch} is closed" => shared::BRANCH_CLOSED;
     AccountOfAnotherBranch { account: AccountNumber, branch: BranchCode, keeper: BranchCode } = "branch {branch} does not keep account {account}; branch {keeper} does" => {
         reason: ACCOUNT_OF_ANOTHER_BRANCH, kind: PermissionDenied,
         meaning: "Another branch keeps the account, and only that one changes it.",

@@ -11,7 +11,8 @@ mod tests;
 use std::{collections::HashMap, sync::Arc};
 
 use ::dated::Register;
-use chrono::{Datelike, NaiveDate, Weekday};
+use basedata::calendar::Calendars;
+use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
 pub use change::RECORDS_MAX;
@@ -19,8 +20,8 @@ pub use parameters::{PARAMETERS, ParameterForm, ParameterRule};
 
 use super::{
     base::{
-        BaseChange, BaseContent, BaseKind, BaseVersion, Branch, BranchKind, CurrencyRecord, ExchangeRate,
-        LedgerCode, Operator,
+        BaseChange, BaseContent, BaseKind, BaseVersion, Branch, BranchKind, CalendarYear, CurrencyRecord,
+        ExchangeRate, LedgerCode, Operator,
     },
     ids::{BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode},
     refusal::{Refusal, Rule},
@@ -53,6 +54,15 @@ pub struct ReferenceError {
     pub kind: BaseKind,
     pub code: String,
     pub found: Vec<i32>,
+}
+
+impl Calendars for Reference {
+    fn calendar(&self, date: NaiveDate) -> Option<&CalendarYear> {
+        match &self.calendars.on(&date.year().to_string(), date)?.content {
+            BaseContent::CalendarYear(calendar) => Some(calendar),
+            _ => None,
+        }
+    }
 }
 
 impl Reference {
@@ -174,14 +184,7 @@ impl Reference {
 
     /// Whether the books open on a date. A year whose calendar is not loaded is no guess.
     pub fn is_business_day(&self, date: NaiveDate) -> Result<bool, Rule> {
-        let version = self.calendars.on(&date.year().to_string(), date);
-        let Some(BaseContent::CalendarYear(calendar)) = version.map(|version| &version.content) else {
-            return Err(Rule::CalendarMissing { year: date.year() });
-        };
-        Ok(match date.weekday() {
-            Weekday::Sat | Weekday::Sun => calendar.working_weekends.contains(&date),
-            _ => !calendar.holidays.contains(&date),
-        })
+        Calendars::is_business_day(self, date).map_err(|_| Rule::CalendarMissing { year: date.year() })
     }
 
     /// The value of a parameter, as text.
