@@ -21,7 +21,7 @@ use crate::{
         Branch, BranchKind, CalendarYear, CurrencyRecord, Operator, OperatorKind, OperatorLimit, Parameter,
         TransactionKind,
     },
-    refusal::Rule,
+    refusal::{Refusal, Rule},
     snapshot::BaseData,
 };
 
@@ -66,10 +66,10 @@ impl Reader {
     }
 
     /// The copy, unless it is too far behind to decide by.
-    pub fn current(&self) -> Result<Arc<BaseData>, Rule> {
-        let read_at = self.freshness.borrow().ok_or(Rule::BaseDataMissing)?;
+    pub fn current(&self) -> Result<Arc<BaseData>, Refusal> {
+        let read_at = self.read_at().ok_or(Rule::BaseDataMissing)?;
         if self.clock.now() - read_at > self.behind_max {
-            return Err(Rule::BaseDataBehind { read_at });
+            return Err(Rule::BaseDataBehind { read_at }.into());
         }
         Ok(self.copy.borrow().clone())
     }

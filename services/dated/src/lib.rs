@@ -107,7 +107,9 @@ impl<C: Content> Register<C> {
     /// Puts these versions of a record in the place of those that were there.
     pub fn replace(&mut self, code: &str, versions: Vec<Version<C>>) {
         self.0.remove(code);
-        versions.into_iter().for_each(|version| self.insert(Arc::new(version)));
+        for version in versions {
+            self.insert(Arc::new(version));
+        }
     }
 
     /// A record whose versions are not 1, 2, 3 ..., with the numbers that it has.

@@ -4,11 +4,18 @@
 //! they are kept: appended, and read as of a date or with their history. A change locks its register, so that the numbers of versions
 //! have no gap. It is made under approval, as the policy of its rpc says.
 
+use std::{collections::HashSet, sync::Arc};
+
 use chrono::{DateTime, NaiveDate, Utc};
-use dated::{Content, Version};
+use dated::{Change, Content, Register, Version};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+use crate::{
+    command::Tx,
+    refusal::{Refusal, Rule, Violation, field_invalid, reasons},
+};
 
 /// What is kept in a register.
 pub trait Record: Content + Serialize + DeserializeOwned + Send + Sync + Unpin + 'static {
@@ -28,12 +35,73 @@ pub struct Entry<C> {
     pub recorded_at: DateTime<Utc>,
 }
 
+/// A change that was decided: what each record was and becomes, and the register with it applied.
+#[derive(Clone, Debug)]
+pub struct Changed<C> {
+    pub changes: Vec<Change<C>>,
+    pub register: Register<C>,
+}
+
+/// Decides on a change of a register, all of it or none: each record against the register with those before it applied. `on` is
+/// the open business date, which no change may touch any more. `field` is the request's list of them, and
+/// `check` the service's own rule, which names fields from the record on.
+pub fn decide<C: Content + Clone, R: Rule>(
+    mut register: Register<C>,
+    field: &str,
+    records: &[(NaiveDate, C)],
+    on: NaiveDate,
+    check: impl Fn(&Register<C>, NaiveDate, &C) -> Result<(), Violation<R>>,
+) -> Result<Changed<C>, Refusal> {
+    let mut named = HashSet::new();
+    let mut changes = Vec::with_capacity(records.len());
+    for (place, (effective_date, content)) in records.iter().enumerate() {
+        let (item, code) = (format!("{field}[{place}]"), content.code());
+        if *effective_date <= on {
+            let rule = format!("{effective_date} is not after business date {on}");
+            return Err(reasons::EFFECTIVE_DATE_PAST
+                .refuse(rule.clone())
+                .field(format!("{item}.effective_date"), rule)
+                .with("effective_date", effective_date.to_string())
+                .with("business_date", on.to_string()));
+        }
+        check(&register, *effective_date, content).map_err(|broken| broken.of_item(&item).to_refusal())?;
+        if !named.insert((code.clone(), *effective_date)) {
+            return Err(field_invalid(item, format!("sets {code} from {effective_date} a second time")));
+        }
+        let change = register.change(*effective_date, content.clone());
+        register.insert(Arc::new(change.after.clone()));
+        changes.push(change);
+    }
+    Ok(Changed { changes, register })
+}
+
 /// Locks a register until the transaction ends: its changes come one after the other.
 pub async fn lock(conn: &mut PgConnection, register: &str) -> Result<(), sqlx::Error> {
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended('platform.register/' || $1, 0))", register)
         .fetch_one(conn)
         .await?;
     Ok(())
+}
+
+/// Keeps a change that a use case has decided, as made by its call.
+pub async fn keep<C: Record + Clone>(
+    tx: &mut Tx<'_>,
+    changes: &[Change<C>],
+    reason: &str,
+) -> Result<(), sqlx::Error> {
+    let (call, now) = (tx.call(), tx.now());
+    let entries: Vec<Entry<C>> = changes
+        .iter()
+        .map(|change| Entry {
+            version: change.after.clone(),
+            reason: reason.to_owned(),
+            maker: call.caller.actor.id.clone(),
+            checker: call.caller.approver.as_ref().map(|checker| checker.id.clone()),
+            request_id: call.request_id.unwrap_or_default(),
+            recorded_at: now,
+        })
+        .collect();
+    append(tx.conn(), &entries).await
 }
 
 /// Appends versions, whatever registers they are in: one statement.

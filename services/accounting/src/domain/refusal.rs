@@ -29,11 +29,7 @@ pub enum Rule {
         meaning: "Base data has no such record on the date it is needed for.",
         remedy: "Set the record with `ChangeBaseData`, or use a code that exists.",
     }
-    EffectiveDatePast { effective_date: NaiveDate, business_date: NaiveDate } = "base data cannot change from {effective_date} on: business date {business_date} is not after it" => {
-        reason: EFFECTIVE_DATE_PAST, kind: FailedPrecondition,
-        meaning: "A change of base data would take effect on a business date that has begun already.",
-        remedy: "Give an effective date after the open business date.",
-    }
+    EffectiveDatePast { effective_date: NaiveDate, business_date: NaiveDate } = "base data cannot change from {effective_date} on: business date {business_date} is not after it" => reasons::EFFECTIVE_DATE_PAST;
     BaseRecordInvalid(String) = "{0}" => {
         reason: BASE_RECORD_INVALID, kind: InvalidArgument,
         meaning: "A record of base data breaks a rule of its kind; the message says which.",
@@ -266,16 +262,8 @@ pub enum Rule {
         meaning: "An off-balance register would go below zero.",
         remedy: "Check what is registered; the metadata names the balance.",
     }
-    Empty { what: Cow<'static, str> } = "{what} has none, and needs at least one" => {
-        reason: EMPTY, kind: InvalidArgument,
-        meaning: "A list that needs at least one item has none.",
-        remedy: "Give at least one.",
-    }
-    TooMany { what: Cow<'static, str>, count: usize, max: usize } = "{what} has {count}, and at most {max} are allowed" => {
-        reason: TOO_MANY, kind: InvalidArgument,
-        meaning: "A list has more items than allowed.",
-        remedy: "Split the request; the metadata names the most.",
-    }
+    Empty { what: Cow<'static, str> } = "{what} has none, and needs at least one" => reasons::EMPTY;
+    TooMany { what: Cow<'static, str>, count: usize, max: usize } = "{what} has {count}, and at most {max} are allowed" => reasons::TOO_MANY;
     BatchRefused(String) = "another transaction of the batch was refused: {0}" => {
         reason: BATCH_REFUSED, kind: FailedPrecondition,
         meaning: "The batch is all or none, and another of its transactions was refused.",
