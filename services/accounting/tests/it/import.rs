@@ -177,7 +177,7 @@ async fn what_is_imported_again_posts_nothing_new_and_what_cannot_be_meant_is_sa
     assert_eq!((code, posted(&bank, "AGAIN").await), (0, 2), "another content is another file: {output}");
     desk.write("a.csv", file("8"));
     let (code, output) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN"]).await;
-    assert!(code == 0 && output.contains("begins anew"), "{output}");
+    assert!(code == 0 && output.contains("begins again"), "{output}");
     assert_eq!(posted(&bank, "AGAIN").await, 3);
     desk.write("b.csv", "debit,credit\n");
     let (code, output) = desk.run(&bank, "postings", "b.csv", &[]).await;

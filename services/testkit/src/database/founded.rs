@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use sqlx::{PgConnection, migrate::Migrator};
+use sqlx::{Connection, PgConnection, migrate::Migrator};
 
 use super::{TestDatabase, connect, digest, execute, exists};
 use crate::shared;
@@ -64,7 +64,7 @@ async fn find_or_found(
         drop_earlier(&mut superuser, &of_program).await?;
         found().await.into_template(&mut superuser, &template.name).await?;
     }
-    sqlx::Connection::close(superuser).await?;
+    superuser.close().await?;
     Ok(template)
 }
 
@@ -123,4 +123,67 @@ fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::database;
+
+    static MIGRATOR: Migrator = sqlx::migrate!("tests/it/migrations");
+
+    /// A fixture with one note; counts how often it is founded.
+    async fn found(name: &str, content: &str, count: &AtomicU32) -> Template {
+        founded(&MIGRATOR, name, content.as_bytes(), async || {
+            count.fetch_add(1, Ordering::SeqCst);
+            let database = database(&MIGRATOR).await;
+            sqlx::query("INSERT INTO note (text) VALUES ($1)")
+                .bind(content)
+                .execute(&database.dml)
+                .await
+                .unwrap();
+            database
+        })
+        .await
+    }
+
+    async fn notes(pool: &PgPool) -> Vec<String> {
+        sqlx::query_scalar("SELECT text FROM note ORDER BY id").fetch_all(pool).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_fixture_is_founded_once_and_each_copy_is_a_tests_own() {
+        let (name, count) = (format!("once_{}", std::process::id()), AtomicU32::new(0));
+        let (template, same) = tokio::join!(found(&name, "kept", &count), found(&name, "kept", &count));
+        assert_eq!((count.load(Ordering::SeqCst), &template.name), (1, &same.name));
+
+        let (one, other) = tokio::join!(copy_of(&template), copy_of(&template));
+        sqlx::query("INSERT INTO note (text) VALUES ('mine')").execute(&one.dml).await.unwrap();
+        assert_eq!(notes(&one.owner).await, ["kept", "mine"]);
+        assert_eq!(notes(&other.dml).await, ["kept"]);
+        drop_founded(&name).await;
+    }
+
+    #[tokio::test]
+    async fn other_content_is_founded_again_in_place_of_the_earlier() {
+        let (name, count) = (format!("again_{}", std::process::id()), AtomicU32::new(0));
+        let earlier = found(&name, "earlier", &count).await;
+        let later = found(&name, "later", &count).await;
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+        assert_eq!(notes(&copy_of(&later).await.dml).await, ["later"]);
+
+        let mut superuser = connect(&shared::servers().await.postgres_url).await.unwrap();
+        assert!(!exists(&mut superuser, &earlier.name).await.unwrap());
+        drop_founded(&name).await;
+    }
+
+    async fn drop_founded(name: &str) {
+        let mut superuser = connect(&shared::servers().await.postgres_url).await.unwrap();
+        drop_earlier(&mut superuser, &format!("founded_{name}")).await.unwrap();
+        superuser.close().await.unwrap();
+    }
 }
