@@ -19,6 +19,9 @@ const CONTRACT: &str = "../..";
 const COMMON: &str = "countinghouse.common.v1";
 const COMMON_CRATE: &str = "::proto_common";
 
+/// Every server has this service, beside its own: its policies are read from the same descriptor set, and reflection shows it.
+const APPROVAL: &str = "countinghouse.approval.v1";
+
 /// Messages with this option are published, as JSON.
 const FACT_OPTION: &str = "countinghouse.event.v1.fact";
 
@@ -27,7 +30,8 @@ pub fn compile(packages: &[&str]) -> Result<(), Box<dyn Error>> {
     let folder = Path::new(CONTRACT);
     writeln!(io::stdout(), "cargo::rerun-if-changed={CONTRACT}/countinghouse")?;
     let mut files = Vec::new();
-    for package in packages {
+    let described: BTreeSet<&str> = packages.iter().copied().chain([APPROVAL]).collect();
+    for package in described {
         files.extend(files_of(&folder.join(package.replace('.', "/")))?);
     }
     let mut compiler = protox::Compiler::new([folder])?;

@@ -1,4 +1,4 @@
-//! Dashboard, alerts and runbooks: they speak of metrics that there are (docs/metrics.md, which `telemetry` holds to what is told), and
+//! Dashboard, alerts and runbooks: they speak of metrics that there are (docs/metrics.md, which `telemetry` holds to what is recorded), and
 //! of each other.
 
 use std::{
@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use testkit::folder;
 
-/// Labels that Prometheus or the collector adds, and what `target_info` says of who tells.
+/// Labels that Prometheus or the collector adds, and what `target_info` says of the service.
 const LABELS: [&str; 4] = ["job", "instance", "le", "service_version"];
 
 /// What there is of each metric in docs/metrics.md.

@@ -1,5 +1,3 @@
-//! A clock that goes on by itself and can be moved.
-
 use std::{
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,
@@ -8,6 +6,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use platform::clock::{Clock, SystemClock};
 
+/// A clock that goes on by itself and can be moved.
 #[derive(Debug, Default)]
 pub struct MovableClock {
     ahead_ms: AtomicI64,
@@ -15,14 +14,12 @@ pub struct MovableClock {
 
 impl MovableClock {
     pub fn advance(&self, by: Duration) {
-        let by_ms = i64::try_from(by.as_millis()).expect("a test moves its clock by less than an age");
-        self.ahead_ms.fetch_add(by_ms, Ordering::SeqCst);
+        self.ahead_ms.fetch_add(millis(by), Ordering::SeqCst);
     }
 
     /// Puts it back, as a correction of the system's clock does.
     pub fn put_back(&self, by: Duration) {
-        let by_ms = i64::try_from(by.as_millis()).expect("a test moves its clock by less than an age");
-        self.ahead_ms.fetch_sub(by_ms, Ordering::SeqCst);
+        self.ahead_ms.fetch_sub(millis(by), Ordering::SeqCst);
     }
 }
 
@@ -30,4 +27,8 @@ impl Clock for MovableClock {
     fn now(&self) -> DateTime<Utc> {
         SystemClock.now() + TimeDelta::milliseconds(self.ahead_ms.load(Ordering::SeqCst))
     }
+}
+
+fn millis(by: Duration) -> i64 {
+    i64::try_from(by.as_millis()).expect("a test moves its clock by less than an age")
 }

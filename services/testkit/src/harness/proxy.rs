@@ -1,5 +1,5 @@
-//! A network between the service and Postgres that loses an answer: what the server did is done, and the writer is not told. Or
-//! that carries nothing at all for a while.
+//! A network between a service and Postgres that loses an answer: what the server did is done, and the session does not learn of it.
+//! Or that carries nothing at all for a while.
 
 use std::{
     net::SocketAddr,
@@ -18,9 +18,6 @@ use tokio::{
     sync::watch,
 };
 
-/// What the startup packet of the writer's sessions holds.
-const WRITERS_MARK: &[u8] = b"accounting.writer";
-
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// A proxy in front of Postgres.
@@ -32,9 +29,11 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct Gate {
-    /// How many more answers the writer gets; [`OPEN`] for all.
+    /// The application whose sessions can be held back: it stands in the startup packet.
+    application: &'static str,
+    /// How many more answers those sessions get; [`OPEN`] for all.
     answers: AtomicU8,
-    /// Counts the cuts: every session of the writer that stood then is over.
+    /// Counts the cuts: every one of those sessions that stood then is over.
     cuts: watch::Sender<u32>,
     /// Nothing is carried, either way.
     is_frozen: watch::Sender<bool>,
@@ -43,11 +42,12 @@ struct Gate {
 const OPEN: u8 = u8::MAX;
 
 impl Proxy {
-    /// Begins to pass on to `postgres`.
-    pub async fn to(postgres: String) -> Proxy {
+    /// Begins to pass on to `postgres`. Only sessions of `application` can be held back or cut.
+    pub async fn to(postgres: String, application: &'static str) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a listener has an address");
         let gate = Arc::new(Gate {
+            application,
             answers: AtomicU8::new(OPEN),
             cuts: watch::Sender::new(0),
             is_frozen: watch::Sender::new(false),
@@ -62,7 +62,7 @@ impl Proxy {
         proxy
     }
 
-    /// Lets this many more answers through to the writer's session, and holds back what comes after.
+    /// Lets this many more answers through to the application, and holds back what comes after.
     pub fn hold_back_after(&self, answers: u8) {
         self.gate.answers.store(answers, Ordering::SeqCst);
     }
@@ -77,7 +77,7 @@ impl Proxy {
         self.gate.is_frozen.send_replace(false);
     }
 
-    /// Ends the writer's session, with what was held back.
+    /// Ends the application's sessions, with what was held back.
     pub fn cut(&self) {
         self.gate.answers.store(OPEN, Ordering::SeqCst);
         self.gate.cuts.send_modify(|cuts| *cuts += 1);
@@ -108,7 +108,8 @@ impl Gate {
 async fn pass(mut client: TcpStream, server: TcpStream, gate: Arc<Gate>) {
     let mut first = [0; CHUNK_BYTES];
     let Ok(read) = client.read(&mut first).await else { return };
-    let is_writer = first[..read].windows(WRITERS_MARK.len()).any(|window| window == WRITERS_MARK);
+    let mark = gate.application.as_bytes();
+    let is_held_back = first[..read].windows(mark.len()).any(|window| window == mark);
     let (from_client, to_client) = client.into_split();
     let (from_server, mut to_server) = server.into_split();
     if to_server.write_all(&first[..read]).await.is_err() {
@@ -117,17 +118,17 @@ async fn pass(mut client: TcpStream, server: TcpStream, gate: Arc<Gate>) {
     let mut cuts = gate.cuts.subscribe();
     tokio::select! {
         () = copy(from_client, to_server, &gate, false) => {}
-        () = copy(from_server, to_client, &gate, is_writer) => {}
-        _ = cuts.changed(), if is_writer => {}
+        () = copy(from_server, to_client, &gate, is_held_back) => {}
+        _ = cuts.changed(), if is_held_back => {}
     }
 }
 
 /// Passes on until either side ends. Answers of a session without a large result come in one piece each.
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &Gate, is_answer_to_writer: bool) {
+async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &Gate, is_held_back: bool) {
     let mut chunk = vec![0; CHUNK_BYTES];
     while let Ok(read @ 1..) = from.read(&mut chunk).await {
         gate.thawed().await;
-        if is_answer_to_writer {
+        if is_held_back {
             gate.admit().await;
         }
         if to.write_all(&chunk[..read]).await.is_err() {

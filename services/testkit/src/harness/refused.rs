@@ -1,11 +1,9 @@
-//! A call that was not done, as a program reads it.
-
 use std::{collections::HashMap, time::Duration};
 
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-/// A call that was not done.
+/// A call that was not done, as a program reads it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refused {
     pub code: Code,
