@@ -6,10 +6,11 @@ use std::{
     env,
     error::Error,
     fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use prost_reflect::{DescriptorPool, EnumDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{DescriptorPool, EnumDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 
 /// The contract, from the folder of a crate that compiles a part of it.
 const CONTRACT: &str = "../..";
@@ -27,7 +28,7 @@ const FACT_OPTION: &str = "countinghouse.event.v1.fact";
 /// Compiles these packages, as `countinghouse.accounting.v1`; whatever else they import is in the crate `proto-common`.
 pub fn compile(packages: &[&str]) -> Result<(), Box<dyn Error>> {
     let folder = Path::new(CONTRACT);
-    println!("cargo::rerun-if-changed={CONTRACT}/countinghouse");
+    writeln!(io::stdout(), "cargo::rerun-if-changed={CONTRACT}/countinghouse")?;
     let mut files = Vec::new();
     let described: BTreeSet<&str> = packages.iter().copied().chain([APPROVAL]).collect();
     for package in described {
@@ -127,16 +128,17 @@ fn published(pool: &DescriptorPool) -> BTreeSet<String> {
 
 /// Says of each request which rpc it is sent to and what is answered, so that a client needs no list of them.
 fn rpcs(pool: &DescriptorPool, package: &str) -> String {
-    let mut code = String::new();
     let services = pool.services().filter(|service| service.package_name() == package);
-    for method in services.flat_map(|service| service.methods().collect::<Vec<_>>()) {
-        let (request, response) = (method.input(), method.output());
-        let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-        code.push_str(&format!(
-            "impl {COMMON_CRATE}::Rpc for {} {{ type Response = {}; const PATH: &'static str = {path:?}; }}\n",
-            request.name(),
-            response.name(),
-        ));
-    }
-    code
+    let methods = services.flat_map(|service| service.methods().collect::<Vec<_>>());
+    methods.map(|method| rpc(&method)).collect()
+}
+
+fn rpc(method: &MethodDescriptor) -> String {
+    let (request, response) = (method.input(), method.output());
+    let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+    format!(
+        "impl {COMMON_CRATE}::Rpc for {} {{ type Response = {}; const PATH: &'static str = {path:?}; }}\n",
+        request.name(),
+        response.name(),
+    )
 }
