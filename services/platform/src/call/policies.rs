@@ -119,6 +119,10 @@ fn policy(method: &MethodDescriptor) -> Result<Policy, String> {
         Err(problem) if needs_approval => Err(problem),
         Err(_) => Ok(None),
     };
+    // An enquiry may have a filter of such a name.
+    let field_of_change = |name: &str, kind: &Kind| {
+        if only_reads { Ok(None) } else { optional_field(name, kind) }
+    };
     Ok(Policy {
         method: path(method).trim_start_matches('/').into(),
         path: path(method).into(),
@@ -127,8 +131,8 @@ fn policy(method: &MethodDescriptor) -> Result<Policy, String> {
         approval,
         checking_permission: stated.checking_permission,
         scope_field,
-        request_id_field: optional_field("request_id", &Kind::String)?,
-        validate_only_field: optional_field("validate_only", &Kind::Bool)?,
+        request_id_field: field_of_change("request_id", &Kind::String)?,
+        validate_only_field: field_of_change("validate_only", &Kind::Bool)?,
         output: method.output(),
         input,
     })

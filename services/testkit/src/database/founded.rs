@@ -6,7 +6,7 @@ use std::{
     sync::LazyLock,
 };
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use sqlx::{Connection, PgConnection, migrate::Migrator};
 
 use super::{TestDatabase, connect, digest, execute, exists};
@@ -88,15 +88,12 @@ impl TestDatabase {
         execute(superuser, format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name)).await?;
         self.owner.close().await;
         self.dml.close().await;
-        // What is left are connections of a service that has stopped, which nobody uses.
-        let ended: bool = sqlx::query_scalar(
-            "SELECT coalesce(bool_and(pg_terminate_backend(pid, $2)), true) FROM pg_stat_activity WHERE datname = $1",
-        )
-        .bind(&self.name)
-        .bind(ENDED_WITHIN_MS)
-        .fetch_one(&mut *superuser)
-        .await?;
-        ensure!(ended, "sessions of {} did not end", self.name);
+        // What is left are connections of a service that has stopped, which nobody uses. Some go by themselves meanwhile.
+        sqlx::query("SELECT pg_terminate_backend(pid, $2) FROM pg_stat_activity WHERE datname = $1")
+            .bind(&self.name)
+            .bind(ENDED_WITHIN_MS)
+            .execute(&mut *superuser)
+            .await?;
         execute(superuser, format!("ALTER DATABASE {} RENAME TO {name}", self.name)).await
     }
 }

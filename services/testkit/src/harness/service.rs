@@ -229,7 +229,11 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.lifecycle.stop();
         if let Some(life) = self.life.take() {
-            block_on_a_thread(async { Ok(drop(life.await)) });
+            block_on_a_thread(async {
+                // How it ended is for those who stop it.
+                drop(life.await);
+                Ok(())
+            });
         }
     }
 }
