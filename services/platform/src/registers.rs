@@ -43,8 +43,8 @@ pub struct Changed<C> {
 }
 
 /// Decides on a change of a register, all of it or none: each record against the register with those before it applied. `on` is
-/// the open business date, which no change may touch any more. `field` is the request's list of them, and
-/// `check` the service's own rule, which names fields from the record on.
+/// the open business date: a change holds from a later one, and only a new record, by which nothing was decided yet, may hold from
+/// this one. `field` is the request's list of them, and `check` the service's own rule, which names fields from the record on.
 pub fn decide<C: Content + Clone, R: Rule>(
     mut register: Register<C>,
     field: &str,
@@ -56,7 +56,8 @@ pub fn decide<C: Content + Clone, R: Rule>(
     let mut changes = Vec::with_capacity(records.len());
     for (place, (effective_date, content)) in records.iter().enumerate() {
         let (item, code) = (format!("{field}[{place}]"), content.code());
-        if *effective_date <= on {
+        let is_new = register.of(&code).next().is_none();
+        if *effective_date < on || (*effective_date == on && !is_new) {
             let rule = format!("{effective_date} is not after business date {on}");
             return Err(reasons::EFFECTIVE_DATE_PAST
                 .refuse(rule.clone())

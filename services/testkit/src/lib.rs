@@ -17,6 +17,7 @@ mod private;
 mod sender;
 mod wait;
 
+pub mod bank;
 pub mod contract;
 pub mod daemon;
 pub mod folder;

@@ -64,7 +64,7 @@ impl Approvals {
             digest: digest(message),
             request: message.to_vec(),
             maker: (*call.caller.actor).clone(),
-            scope: call.scope.to_string(),
+            scope: call.checking_scope.to_string(),
             created_at,
             expires_at: self.0.config.expiry(created_at),
             state: State::Pending,

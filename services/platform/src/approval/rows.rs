@@ -59,6 +59,8 @@ pub struct Filter<'a> {
     pub maker: Option<&'a str>,
     /// None for all.
     pub scopes: Option<&'a [String]>,
+    /// Who sees what they have made whatever its scope.
+    pub viewer: &'a str,
 }
 
 struct Row {
@@ -210,7 +212,7 @@ pub async fn page(
         WHERE ($1::text IS NULL OR state = $1)
           AND ($2::boolean IS NULL OR (expires_at <= $3) = $2)
           AND ($4::text IS NULL OR maker = $4)
-          AND ($5::text[] IS NULL OR scope = '' OR scope = ANY ($5))
+          AND ($5::text[] IS NULL OR scope = '' OR scope = ANY ($5) OR maker = $9)
           AND ($6::timestamptz IS NULL OR (created_at, id) < ($6, $7))
         ORDER BY created_at DESC, id DESC
         LIMIT $8
@@ -223,6 +225,7 @@ pub async fn page(
         after_at,
         after_id,
         rows_max,
+        filter.viewer,
     )
     .fetch_all(conn)
     .await?;

@@ -89,11 +89,13 @@ impl Approvals {
     async fn read(&self, id: Uuid, caller: &Caller) -> Result<Approval, Failure> {
         let mut conn = self.0.pool.acquire().await?;
         let approval = rows::get(&mut conn, id).await?.ok_or_else(|| decide::unknown(id))?;
-        decide::in_scope(&approval, caller)?;
+        if approval.maker.id != caller.actor.id {
+            decide::in_scope(&approval, caller)?;
+        }
         Ok(approval)
     }
 
-    /// A page of the approvals in the caller's scopes.
+    /// A page of the approvals in the caller's scopes, and of those that the caller has made.
     async fn page(
         &self,
         request: &ListApprovalsRequest,
@@ -142,7 +144,7 @@ fn filter<'a>(request: &'a ListApprovalsRequest, caller: &'a Caller) -> Result<F
         Scopes::Only(scopes) => Some(scopes.as_slice()),
     };
     let maker = Some(request.maker.as_str()).filter(|maker| !maker.is_empty());
-    Ok(Filter { state, has_expired, maker, scopes })
+    Ok(Filter { state, has_expired, maker, scopes, viewer: &caller.actor.id })
 }
 
 fn id(name: &str) -> Result<Uuid, Refusal> {

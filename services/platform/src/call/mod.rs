@@ -35,6 +35,8 @@ pub struct Call {
     pub caller: Caller,
     /// The scope (branch) that the request acts in; empty for an rpc that is bound to none.
     pub scope: Arc<str>,
+    /// The scope of the second person.
+    pub checking_scope: Arc<str>,
     /// Which request it is; none for an rpc that changes nothing.
     pub request_id: Option<Uuid>,
     /// The request only shows what it would do.
@@ -60,13 +62,11 @@ pub struct Caller {
 impl Call {
     /// Reads where a request acts, which its caller may not be allowed to; [`identified`](Self::identified) comes after that.
     pub(crate) fn read(policy: &Arc<Policy>, message: &[u8], caller: Caller) -> Result<Self, Refusal> {
-        let scope = text(policy, message, policy.scope_field.as_ref().map(|(_, number)| *number))?;
-        if let Some((field, _)) = policy.scope_field.as_ref().filter(|_| scope.chars().any(char::is_control))
-        {
-            return Err(reasons::FIELD_INVALID
-                .refuse("the scope has a control character in it")
-                .field(field, "must be printable"));
-        }
+        let scope: Arc<str> = scope(policy, message, policy.scope_field.as_ref())?.into();
+        let checking_scope = match &policy.checking_scope_field {
+            Some(field) => self::scope(policy, message, Some(field))?.into(),
+            None => scope.clone(),
+        };
         let validate_only = match policy.validate_only_field {
             Some(number) => raw_fields::bool_field(message, number).ok_or_else(|| not_protobuf(policy))?,
             None => false,
@@ -74,7 +74,8 @@ impl Call {
         Ok(Self {
             policy: policy.clone(),
             caller,
-            scope: scope.into(),
+            scope,
+            checking_scope,
             request_id: None,
             validate_only,
             digest: Digest::default(),
@@ -131,6 +132,17 @@ pub fn request_id(text: &str) -> Result<Uuid, Refusal> {
             .refuse("a call that changes something needs a request id")
             .field("request_id", "must be a UUID, fresh for a new request and the same for a repeat")
     })
+}
+
+/// The scope that a field of the request names.
+fn scope<'a>(policy: &Policy, message: &'a [u8], field: Option<&(String, u32)>) -> Result<&'a str, Refusal> {
+    let scope = text(policy, message, field.map(|(_, number)| *number))?;
+    match field {
+        Some((name, _)) if scope.chars().any(char::is_control) => Err(reasons::FIELD_INVALID
+            .refuse("the scope has a control character in it")
+            .field(name, "must be printable")),
+        _ => Ok(scope),
+    }
 }
 
 /// The text of a field; empty for none.

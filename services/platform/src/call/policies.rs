@@ -22,6 +22,8 @@ pub struct Policy {
     pub checking_permission: String,
     /// The request field that names the scope: its name and number.
     pub scope_field: Option<(String, u32)>,
+    /// The request field that names the scope of the second person, where it is another.
+    pub checking_scope_field: Option<(String, u32)>,
     /// The number of `request_id`, on rpcs that change something.
     pub request_id_field: Option<u32>,
     /// The number of `validate_only`, on rpcs that have it.
@@ -109,10 +111,11 @@ fn policy(method: &MethodDescriptor) -> Result<Policy, String> {
     if needs_approval == stated.checking_permission.is_empty() {
         return Err("must have a checking_permission exactly when it needs approval".to_owned());
     }
-    let scope_field = match stated.scope_field {
-        name if name.is_empty() => None,
-        name => Some((name.clone(), field(&input, &name, &Kind::String)?)),
-    };
+    let scope_field = optional_scope(&input, stated.scope_field)?;
+    let checking_scope_field = optional_scope(&input, stated.checking_scope_field)?;
+    if checking_scope_field.is_some() && !needs_approval {
+        return Err("has a checking_scope_field and needs no approval".to_owned());
+    }
     // Whoever approves must know which request it is, and must be able to see what it would do.
     let optional_field = |name: &str, kind: &Kind| match field(&input, name, kind) {
         Ok(number) => Ok(Some(number)),
@@ -131,11 +134,20 @@ fn policy(method: &MethodDescriptor) -> Result<Policy, String> {
         approval,
         checking_permission: stated.checking_permission,
         scope_field,
+        checking_scope_field,
         request_id_field: field_of_change("request_id", &Kind::String)?,
         validate_only_field: field_of_change("validate_only", &Kind::Bool)?,
         output: method.output(),
         input,
     })
+}
+
+fn optional_scope(input: &MessageDescriptor, name: String) -> Result<Option<(String, u32)>, String> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let number = field(input, &name, &Kind::String)?;
+    Ok(Some((name, number)))
 }
 
 fn field(message: &MessageDescriptor, name: &str, kind: &Kind) -> Result<u32, String> {

@@ -28,6 +28,7 @@ pub struct Holding {
 /// A range that is to change hands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handover {
+    pub from_branch: BranchCode,
     pub to_branch: BranchCode,
     pub range: NamedRange,
 }
@@ -72,12 +73,12 @@ impl Handover {
         taker: Option<&OperatorCode>,
         on: NaiveDate,
     ) -> Result<NewMove, ::refusal::Refusal> {
-        let from_branch =
-            bank.acting_operator(giver, on).map_err(basedata::refusal::Refusal::from)?.branch.clone();
-        if from_branch == self.to_branch {
-            return Err(Rule::SameBranch { branch: from_branch }.at("to_branch").into());
+        if self.from_branch == self.to_branch {
+            return Err(Rule::SameBranch { branch: self.to_branch.clone() }.at("to_branch").into());
         }
+        bank.open_branch(&self.from_branch, on).map_err(|rule| rule.at("from_branch"))?;
         bank.open_branch(&self.to_branch, on).map_err(|rule| rule.at("to_branch"))?;
+        of_branch(bank, giver, &self.from_branch, on)?;
         if let Some(taker) = taker {
             of_branch(bank, taker, &self.to_branch, on)?;
         }
@@ -86,7 +87,7 @@ impl Handover {
         Ok(NewMove {
             kind: kind.clone(),
             range,
-            from_branch,
+            from_branch: self.from_branch.clone(),
             to_branch: self.to_branch.clone(),
             giver: giver.clone(),
             taker: taker.cloned(),

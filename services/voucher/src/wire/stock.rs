@@ -31,6 +31,7 @@ pub fn receipt_from_proto(request: pb::ReceivePrintBatchRequest) -> Result<Recei
 /// What `MoveRange` hands over, and to whom.
 pub fn handover_from_proto(request: pb::MoveRangeRequest) -> Result<Handover, Refusal> {
     Ok(Handover {
+        from_branch: branch("from_branch", request.from_branch)?,
         to_branch: branch("to_branch", request.to_branch)?,
         range: range_from_proto(request.range)?,
     })

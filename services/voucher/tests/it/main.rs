@@ -1,0 +1,8 @@
+//! The service as its callers see it: through its API, on a real database and a real broker.
+
+#![cfg(test)]
+
+mod authorisation;
+mod kinds;
+mod stock;
+mod support;
