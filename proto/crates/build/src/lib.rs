@@ -5,6 +5,7 @@ use std::{
     collections::BTreeSet,
     env,
     error::Error,
+    fmt::{self, Write},
     fs,
     path::{Path, PathBuf},
 };
@@ -22,6 +23,7 @@ const COMMON_CRATE: &str = "::proto_common";
 const FACT_OPTION: &str = "countinghouse.event.v1.fact";
 
 /// Compiles these packages, as `countinghouse.accounting.v1`; whatever else they import is in the crate `proto-common`.
+#[expect(clippy::print_stdout, reason = "how a build script speaks to cargo")]
 pub fn compile(packages: &[&str]) -> Result<(), Box<dyn Error>> {
     let folder = Path::new(CONTRACT);
     println!("cargo::rerun-if-changed={CONTRACT}/countinghouse");
@@ -64,7 +66,7 @@ pub fn compile(packages: &[&str]) -> Result<(), Box<dyn Error>> {
     );
     for package in packages {
         let file = out.join(format!("{package}.rs"));
-        let code = fs::read_to_string(&file)? + &rpcs(&pool, package);
+        let code = fs::read_to_string(&file)? + &rpcs(&pool, package)?;
         fs::write(file, code)?;
     }
     // A package of which nothing is published has no mapping.
@@ -122,17 +124,18 @@ fn published(pool: &DescriptorPool) -> BTreeSet<String> {
 }
 
 /// Says of each request which rpc it is sent to and what is answered, so that a client needs no list of them.
-fn rpcs(pool: &DescriptorPool, package: &str) -> String {
+fn rpcs(pool: &DescriptorPool, package: &str) -> Result<String, fmt::Error> {
     let mut code = String::new();
     let services = pool.services().filter(|service| service.package_name() == package);
     for method in services.flat_map(|service| service.methods().collect::<Vec<_>>()) {
         let (request, response) = (method.input(), method.output());
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-        code.push_str(&format!(
-            "impl {COMMON_CRATE}::Rpc for {} {{ type Response = {}; const PATH: &'static str = {path:?}; }}\n",
+        writeln!(
+            code,
+            "impl {COMMON_CRATE}::Rpc for {} {{ type Response = {}; const PATH: &'static str = {path:?}; }}",
             request.name(),
             response.name(),
-        ));
+        )?;
     }
-    code
+    Ok(code)
 }
