@@ -20,6 +20,7 @@ pub fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
 
 impl Json {
     /// This object with one member more.
+    #[must_use]
     pub fn with(self, name: &str, value: impl Into<Json>) -> Json {
         let Json::Object(mut members) = self else { return self };
         members.push((name.to_owned(), value.into()));

@@ -145,7 +145,7 @@ impl Contract {
 
 impl Service {
     fn read(descriptor: ServiceDescriptor) -> Result<Service> {
-        let rpcs = descriptor.methods().map(|method| Rpc::read(method)).collect::<Result<_>>()?;
+        let rpcs = descriptor.methods().map(Rpc::read).collect::<Result<_>>()?;
         Ok(Service { descriptor, rpcs })
     }
 }
