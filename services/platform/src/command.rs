@@ -181,16 +181,14 @@ impl Commands {
     ) -> Result<Tried<R>, Failure> {
         let Dependencies { pool, clock, ids, .. } = &self.dependencies;
         let now = clock.now();
+        let claimed = to_claim(call)?;
         let mut transaction = pool.begin().await?;
-        let claimed = match call.request_id.filter(|_| !call.is_dry_run()) {
-            None => None,
-            Some(id) => {
-                match idempotency::claim(&mut transaction, id, call.method(), &call.digest, now).await? {
-                    Claim::Answered(response) => return Ok(Tried::Repeated(response)),
-                    Claim::New => Some(id),
-                }
-            }
-        };
+        if let Some(id) = claimed
+            && let Claim::Answered(response) =
+                idempotency::claim(&mut transaction, id, call.method(), &call.digest, now).await?
+        {
+            return Ok(Tried::Repeated(response));
+        }
         let mut tx = Tx {
             conn: &mut transaction,
             call,
@@ -221,6 +219,22 @@ impl Commands {
         let mut conn = self.dependencies.pool.acquire().await?;
         Ok(audit::append(&mut conn, &[record]).await?)
     }
+}
+
+/// The id under which a change is made; none for what nothing can come of.
+fn to_claim(call: &Call) -> Result<Option<Uuid>, Failure> {
+    if call.is_dry_run() {
+        return Ok(None);
+    }
+    let missing = || Failure::fault(RequestIdMissing { method: call.method().to_owned() });
+    call.request_id.ok_or_else(missing).map(Some)
+}
+
+/// A change was to be made by an rpc whose requests have no `request_id`. It would be rolled back, and answered as if it were done.
+#[derive(Debug, thiserror::Error)]
+#[error("a change is made by {method}, whose requests have no request_id")]
+struct RequestIdMissing {
+    method: String,
 }
 
 /// What nothing can come of is not audited, and what waits for a second person is audited with its approval.

@@ -11,10 +11,13 @@ use uuid::Uuid;
 
 use crate::{
     clock::SharedClock,
-    consumer::{HandleError, Handler},
+    consumer::{HandleError, Handler, handle},
     db::ROWS_CLEARED_MAX,
     facts::{RawRecord, record::Unreadable},
 };
+
+/// What is kept of the reason of a failure.
+const REASON_CHARS_MAX: usize = 2_000;
 
 /// Letters on one page at most.
 pub const PAGE_LETTERS_MAX: i64 = 500;
@@ -160,7 +163,7 @@ async fn refuse_replay(pool: &PgPool, number: i64, error: &ReplayError) -> Resul
     sqlx::query!(
         "UPDATE platform.dead_letter SET replay_requested_at = NULL, replay_failure = $2 WHERE number = $1",
         number,
-        reason,
+        kept(&reason),
     )
     .execute(pool)
     .await?;
@@ -182,8 +185,7 @@ pub async fn replay<H: Handler>(
         return Err(ReplayError::Replayed { number, at });
     }
     let record = letter.record.read().map_err(|source| ReplayError::Unreadable { number, source })?;
-    handler
-        .handle(&mut transaction, &record)
+    handle(handler, &mut transaction, &record)
         .await
         .map_err(|source| ReplayError::Failed { number, source })?;
     sqlx::query!(
@@ -223,12 +225,17 @@ pub(crate) async fn keep(
         &names as &[&str],
         &values as &[Option<&[u8]>],
         record.payload.as_deref(),
-        reason,
+        kept(reason),
         at,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Postgres takes no NUL in a text.
+fn kept(reason: &str) -> String {
+    reason.chars().filter(|char| *char != '\0').take(REASON_CHARS_MAX).collect()
 }
 
 /// Forgets replayed letters; at most [`ROWS_CLEARED_MAX`], and says how many.

@@ -66,22 +66,22 @@ mod tests {
             }
             async move { if run.is_multiple_of(2) { Err("every second run fails") } else { Ok(()) } }
         };
-        let bound = time::timeout(Duration::from_secs(3_600), job.run(stop.clone(), work));
+        let bound = time::timeout(Duration::from_hours(1), job.run(stop.clone(), work));
         drop(bound.await);
         runs.load(Ordering::SeqCst)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_run_that_fails_does_not_end_the_job() {
-        assert_eq!(count(Periodic::new("count", Duration::from_secs(60)), 5).await, 5);
+        assert_eq!(count(Periodic::new("count", Duration::from_mins(1)), 5).await, 5);
     }
 
     #[tokio::test(start_paused = true)]
     async fn only_the_leader_runs_it() {
-        let (lead, led) = watch::channel(Lead::Unknown);
-        let job = || Periodic::new("count", Duration::from_secs(60)).where_leading(led.clone());
+        let (leading, lead) = watch::channel(Lead::Unknown);
+        let job = || Periodic::new("count", Duration::from_mins(1)).where_leading(lead.clone());
         assert_eq!(count(job(), 5).await, 0);
-        lead.send_replace(Lead::Here);
+        leading.send_replace(Lead::Here);
         assert_eq!(count(job(), 5).await, 5);
     }
 }

@@ -193,3 +193,31 @@ pub fn code_name(code: Code) -> &'static str {
         Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proto_common::approval::v1::approval_service_server::SERVICE_NAME;
+
+    use super::*;
+
+    #[test]
+    fn a_digest_tells_rpcs_callers_and_contents_apart() {
+        let policies = Policies::from_descriptors(proto_common::descriptors(), &[SERVICE_NAME]).unwrap();
+        let of = |rpc: &str, actor: &str, message: &str| {
+            let policy = policies.get(&format!("/{SERVICE_NAME}/{rpc}")).unwrap();
+            digest(policy, actor, message.as_bytes())
+        };
+        let first = of("ApproveRequest", "a", "b");
+        assert_eq!(first, of("ApproveRequest", "a", "b"));
+        for other in [
+            of("RejectRequest", "a", "b"),
+            of("ApproveRequest", "c", "b"),
+            of("ApproveRequest", "a", "c"),
+            // What moves from one to the other does not go unseen.
+            of("ApproveRequest", "ab", ""),
+            of("ApproveRequest", "", "ab"),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
+}

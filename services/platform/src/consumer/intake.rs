@@ -24,15 +24,26 @@ use crate::{
 /// A lane that is stopped may finish its transaction within this; then it is rolled back.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// What is kept of the reason in a dead letter.
-const REASON_CHARS_MAX: usize = 2_000;
-
 /// A handler, and where its effects go.
 pub struct Intake<H> {
     pub handler: H,
     pool: PgPool,
     clock: SharedClock,
     pub gauges: Gauges,
+}
+
+/// Calls a handler. One that panics would panic again; one that hangs may not.
+pub async fn handle<H: Handler>(
+    handler: &H,
+    conn: &mut PgConnection,
+    record: &Record,
+) -> Result<(), HandleError> {
+    let work = AssertUnwindSafe(handler.handle(conn, record)).catch_unwind();
+    match time::timeout(HANDLE_WAIT_MAX, work).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_panic)) => Err(HandleError::permanent("the handler panicked")),
+        Err(elapsed) => Err(HandleError::transient(elapsed)),
+    }
 }
 
 /// The lane was stopped before the record was done; nothing of it has happened.
@@ -148,7 +159,7 @@ impl<H: Handler> Intake<H> {
         Ok(())
     }
 
-    /// Calls the handler. One that panics would panic again; one that hangs may not.
+    /// Calls the handler, in a trace and under the clock.
     async fn handle(&self, conn: &mut PgConnection, record: &Record) -> Result<(), HandleError> {
         let span = tracing::info_span!(
             parent: None,
@@ -165,14 +176,9 @@ impl<H: Handler> Intake<H> {
         );
         telemetry::follow(&span, record.fact.traceparent.as_deref());
         let began = Instant::now();
-        let handled = AssertUnwindSafe(self.handler.handle(conn, record)).catch_unwind().instrument(span);
-        let ended = time::timeout(HANDLE_WAIT_MAX, handled).await;
+        let handled = handle(&self.handler, conn, record).instrument(span).await;
         self.gauges.worked(began.elapsed());
-        match ended {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_panic)) => Err(HandleError::permanent("the handler panicked")),
-            Err(elapsed) => Err(HandleError::transient(elapsed)),
-        }
+        handled
     }
 
     /// Makes a dead letter of a record, in one transaction with its mark.
@@ -184,13 +190,11 @@ impl<H: Handler> Intake<H> {
     ) -> Result<(), HandleError> {
         let now = self.clock.now();
         let fact_id = record.map(|record| record.fact.id);
-        // Postgres takes no NUL in a text.
-        let reason: String = reason.chars().filter(|char| *char != '\0').take(REASON_CHARS_MAX).collect();
         let mut transaction = self.pool.begin().await?;
         let marked = inbox::mark(&mut transaction, self.handler.name(), fact_id.as_slice(), now).await?;
         // A record that cannot be read has no id to be marked by: should it come again, there are two letters.
         if fact_id.is_none() || !marked.is_empty() {
-            dead_letters::keep(&mut transaction, self.handler.name(), raw, fact_id, &reason, now).await?;
+            dead_letters::keep(&mut transaction, self.handler.name(), raw, fact_id, reason, now).await?;
         }
         transaction.commit().await?;
         self.gauges.dead_letter();

@@ -25,6 +25,7 @@ use rdkafka::{
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::intake::handle;
 use self::{intake::Intake, lanes::Lanes};
 use crate::{
     backoff::Backoff,

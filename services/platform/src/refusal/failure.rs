@@ -161,6 +161,8 @@ fn is_lost_database(fault: &(dyn Error + 'static)) -> bool {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed,
         ) => true,
+        // How sqlx takes a connection that ends before it is agreed on whether there is TLS.
+        Some(sqlx::Error::Protocol(problem)) => problem.contains("SSLRequest"),
         _ => false,
     }
 }

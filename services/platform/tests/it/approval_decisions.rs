@@ -197,7 +197,7 @@ async fn a_preview_shows_before_and_after_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_would_be_refused_is_not_asked_for() {
+async fn what_would_be_refused_waits_for_nobody() {
     let house = House::open().await;
     let refused = repeat(&house, REPLACE, &note("rate", FORBIDDEN)).await.unwrap_err();
     assert_eq!((reason(&refused), fields(&refused)), ("FIELD_INVALID".to_owned(), vec!["text".to_owned()]));
@@ -310,13 +310,13 @@ async fn more_checkers_at_once_than_connections_are_all_answered() {
 async fn many_repeats_at_once_are_one_approval() {
     let house = House::open().await;
     let request = note("rate", "3.10");
-    let asked = futures::future::join_all((0..7).map(|_| ask(&house, REPLACE, &request))).await;
-    assert!(asked.iter().all(|name| *name == asked[0]), "{asked:?}");
+    let names = futures::future::join_all((0..7).map(|_| ask(&house, REPLACE, &request))).await;
+    assert!(names.iter().all(|name| *name == names[0]), "{names:?}");
     assert_eq!(audited(&house).await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_run_that_is_refused_is_told_to_the_checker_and_goes_on_waiting() {
+async fn a_run_that_is_refused_is_answered_to_the_checker_and_goes_on_waiting() {
     let house = House::open().await;
     let request = note("rate", "3.10");
     let name = ask(&house, REPLACE, &request).await;

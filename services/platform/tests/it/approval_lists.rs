@@ -43,13 +43,13 @@ fn of_size(page_size: i32) -> ListApprovalsRequest {
 #[tokio::test]
 async fn pages_follow_each_other_newest_first_and_hold_each_approval_once() {
     let house = House::open().await;
-    let mut asked = Vec::new();
+    let mut requested = Vec::new();
     for number in 0..7_u64 {
         // Several at one time: the order is still one.
         house.clock.advance(Duration::from_millis(number % 2));
-        asked.push(ask(&house, "T1", "110101").await);
+        requested.push(ask(&house, "T1", "110101").await);
     }
-    asked.reverse();
+    requested.reverse();
     let (mut seen, mut token) = (Vec::new(), String::new());
     for size in [3, 3, 1] {
         let request = ListApprovalsRequest { page_token: token, ..of_size(3) };
@@ -60,7 +60,7 @@ async fn pages_follow_each_other_newest_first_and_hold_each_approval_once() {
         token = next;
     }
     assert_eq!(token, "", "the last page has no next");
-    assert_eq!(seen, asked);
+    assert_eq!(seen, requested);
 }
 
 #[tokio::test]

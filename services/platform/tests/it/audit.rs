@@ -247,7 +247,7 @@ async fn a_sealer_killed_again_and_again_leaves_a_whole_chain() {
     assert_eq!(i64::try_from(audit::verify(pool).await.unwrap().records), Ok(expected));
 }
 
-/// A sealer in a process of its own: this test binary, told to be one.
+/// A sealer in a process of its own: this test binary, started as one.
 fn sealer_process(database: &TestDatabase) -> Child {
     Command::new(env::current_exe().unwrap())
         .args(["audit::sealer_in_a_process_of_its_own", "--exact", "--ignored"])

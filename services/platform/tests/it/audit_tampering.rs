@@ -182,7 +182,7 @@ async fn seals_that_were_changed_or_deleted_are_found() {
 }
 
 #[tokio::test]
-async fn a_chain_that_was_cut_off_or_written_anew_no_longer_has_the_head_that_was_noted() {
+async fn a_chain_that_was_cut_off_or_rewritten_no_longer_has_the_head_that_was_noted() {
     let chain = Chain::new().await;
     let pool = &chain.database.dml;
     for head in &chain.heads {
@@ -200,7 +200,7 @@ async fn a_chain_that_was_cut_off_or_written_anew_no_longer_has_the_head_that_wa
     assert!(matches!(error, VerifyError::Broken(Broken::HeadUnknown { number: 3 })), "{error}");
     chain.restore().await;
 
-    // Seals 2 and 3 are taken back, a record is changed, and the sealer is left to chain it anew.
+    // Seals 2 and 3 are taken back, a record is changed, and the sealer is left to chain it again.
     chain
         .owner(
             "INSERT INTO platform.audit_waiting SELECT position, at FROM platform.audit_record WHERE position > 3;

@@ -37,10 +37,10 @@ const BROKERS: &str = "TEST_CONSUMER_BROKERS";
 const PREFIX: &str = "TEST_CONSUMER_PREFIX";
 
 /// The only handler of most tests.
-const LEDGER: &str = "ledger";
+pub const LEDGER: &str = "ledger";
 
 /// Sends facts as they are given, in order.
-async fn send(bench: &Bench, facts: &[Fact]) {
+pub async fn send(bench: &Bench, facts: &[Fact]) {
     let producer: FutureProducer = bench.kafka.producer().unwrap().create().unwrap();
     let topic = bench.kafka.prefixed(NOTES);
     let sent: Vec<_> = facts
@@ -76,9 +76,9 @@ async fn committed(bench: &Bench, handler: &str) -> i64 {
     let consumer: BaseConsumer = client.set("group.id", group(bench, handler)).create().unwrap();
     let mut partitions = TopicPartitionList::new();
     partitions.add_partition_range(&bench.kafka.prefixed(NOTES), 0, 3);
-    let asked = tokio::task::spawn_blocking(move || consumer.committed_offsets(partitions, BOUND));
+    let fetched = tokio::task::spawn_blocking(move || consumer.committed_offsets(partitions, BOUND));
     let offset = |offset| if let Offset::Offset(offset) = offset { offset } else { 0 };
-    asked.await.unwrap().unwrap().elements().iter().map(|element| offset(element.offset())).sum()
+    fetched.await.unwrap().unwrap().elements().iter().map(|element| offset(element.offset())).sum()
 }
 
 /// Waits until the group of [`LEDGER`] has committed so many records.
@@ -87,7 +87,7 @@ async fn committed_reaches(bench: &Bench, count: usize) {
     reaches("every record to be committed", count, async || Some(committed(bench, LEDGER).await)).await;
 }
 
-async fn letters(bench: &Bench, count: usize) -> Vec<DeadLetter> {
+pub async fn letters(bench: &Bench, count: usize) -> Vec<DeadLetter> {
     wait_for(BOUND, "the dead letters", || async {
         let letters = dead_letters::list(bench.pool(), LEDGER, 0, 100).await.ok()?;
         (letters.len() >= count).then_some(letters)
@@ -145,7 +145,7 @@ async fn a_consumer_killed_between_its_commit_and_the_offset_begins_again_withou
     assert_each_took_effect_once_and_in_order(&bench.effects(LEDGER).await, usize::try_from(sent).unwrap());
 }
 
-/// A consumer in a process of its own: this test binary, told to be one.
+/// A consumer in a process of its own: this test binary, started as one.
 fn consumer_process(bench: &Bench) -> Child {
     Command::new(env::current_exe().unwrap())
         .args(["consumer::consumer_in_a_process_of_its_own", "--exact", "--ignored"])
@@ -438,7 +438,7 @@ async fn a_partition_is_given_up_only_when_the_work_in_hand_is_done() {
 async fn members(bench: &Bench, handler: &str) -> usize {
     let group = group(bench, handler);
     let consumer: BaseConsumer = bench.kafka.client().unwrap().create().unwrap();
-    let asked = tokio::task::spawn_blocking(move || {
+    let fetched = tokio::task::spawn_blocking(move || {
         let groups = consumer.fetch_group_list(Some(&group), BOUND).unwrap();
         groups
             .groups()
@@ -446,7 +446,7 @@ async fn members(bench: &Bench, handler: &str) -> usize {
             .filter(|group| group.state() == "Stable")
             .map_or(0, |group| group.members().len())
     });
-    asked.await.unwrap()
+    fetched.await.unwrap()
 }
 
 #[tokio::test]

@@ -13,17 +13,53 @@ use platform::{
     relay::FactSource,
 };
 use proptest::prelude::*;
+use prost::Name;
 use protox::file::{ChainFileResolver, DescriptorSetFileResolver, File, FileResolver, GoogleFileResolver};
 use rdkafka::{
     Timestamp,
     message::{OwnedHeaders, OwnedMessage},
 };
-use serde_json::json;
+use serde::{Serialize, Serializer, ser::Error as _};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::bench::{Bench, NOTES, note};
+use crate::support::bench::{Bench, MARKS, NOTES, SERVICE, note};
 
-const NOTE_WRITTEN: &str = "countinghouse.test.v1.NoteWritten";
+/// A message of the contract whose JSON is what the test makes of it.
+#[derive(Clone, PartialEq, prost::Message)]
+struct NoteWritten {
+    #[prost(string, tag = "1")]
+    json: String,
+}
+
+impl Name for NoteWritten {
+    const NAME: &'static str = "NoteWritten";
+    const PACKAGE: &'static str = "countinghouse.test.v1";
+}
+
+impl Serialize for NoteWritten {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let json: Value = serde_json::from_str(&self.json).map_err(S::Error::custom)?;
+        json.serialize(serializer)
+    }
+}
+
+fn written(json: &Value) -> NoteWritten {
+    NoteWritten { json: json.to_string() }
+}
+
+/// A message of the contract that is no fact.
+#[derive(Clone, PartialEq, prost::Message, Serialize)]
+struct Writer {
+    #[prost(string, tag = "1")]
+    #[serde(rename = "noteName")]
+    note_name: String,
+}
+
+impl Name for Writer {
+    const NAME: &'static str = "Writer";
+    const PACKAGE: &'static str = "countinghouse.test.v1";
+}
 
 /// A file that is not on disk.
 struct Text(String);
@@ -48,7 +84,9 @@ fn contract(messages: &str) -> Result<Contract, ContractError> {
     );
     let mut files = ChainFileResolver::new();
     files.add(Text(text));
-    files.add(DescriptorSetFileResolver::decode(proto_common::DESCRIPTOR_SET).unwrap());
+    files.add(
+        DescriptorSetFileResolver::decode(proto_common::descriptors().encode_to_vec().as_slice()).unwrap(),
+    );
     files.add(GoogleFileResolver::new());
     let mut compiler = protox::Compiler::with_file_resolver(files);
     compiler.include_imports(true).open_file("test.proto").unwrap();
@@ -56,10 +94,14 @@ fn contract(messages: &str) -> Result<Contract, ContractError> {
 }
 
 fn option(key_field: &str, compacted: bool) -> String {
+    option_of(NOTES, key_field, compacted)
+}
+
+fn option_of(topic: &str, key_field: &str, compacted: bool) -> String {
     format!(
         r#"option (countinghouse.event.v1.fact) = {{
-             topic: "countinghouse.test.note.v1"
-             type: "countinghouse.test.note.v1.NoteWritten"
+             topic: "{topic}"
+             type: "{topic}.NoteWritten"
              key_field: "{key_field}"
              compacted: {compacted}
            }};"#
@@ -88,27 +130,27 @@ fn stamp() -> FactMetadata {
 #[test]
 fn a_fact_gets_topic_type_and_key_from_the_contract() {
     let message = json!({ "writer": { "noteName": "inner" }, "noteName": "notes/\u{8d26}\"1\"" });
-    let fact = notes_contract().fact(NOTE_WRITTEN, &message, stamp()).unwrap();
+    let fact = notes_contract().fact(&written(&message), stamp()).unwrap();
     assert_eq!(fact.topic, NOTES);
     assert_eq!(fact.kind, "countinghouse.test.note.v1.NoteWritten");
     assert_eq!(fact.key, "notes/\u{8d26}\"1\"");
     assert_eq!(fact.time.timestamp_subsec_nanos(), 123_456_000, "Postgres keeps microseconds");
-    assert_eq!(serde_json::from_slice::<serde_json::Value>(&fact.payload).unwrap(), message);
+    assert_eq!(serde_json::from_slice::<Value>(&fact.payload).unwrap(), message);
 }
 
 #[test]
 fn a_message_that_cannot_be_a_fact_is_refused() {
     let contract = notes_contract();
-    let refused = |name: &str, message| contract.fact(name, &message, stamp()).unwrap_err();
-    let not_a_fact = refused("countinghouse.test.v1.Writer", json!({ "noteName": "1" }));
+    let not_a_fact = contract.fact(&Writer { note_name: "1".to_owned() }, stamp()).unwrap_err();
     assert!(matches!(not_a_fact, FactError::NotAFact { .. }), "{not_a_fact}");
+    let refused = |message: Value| contract.fact(&written(&message), stamp()).unwrap_err();
     for message in [json!({}), json!({ "noteName": "" }), json!({ "writer": { "noteName": "inner" } })] {
-        let no_key = refused(NOTE_WRITTEN, message);
+        let no_key = refused(message);
         assert!(matches!(no_key, FactError::KeyMissing { .. }), "{no_key}");
     }
-    let large = refused(NOTE_WRITTEN, json!({ "noteName": "1", "writer": "x".repeat(PAYLOAD_BYTES_MAX) }));
+    let large = refused(json!({ "noteName": "1", "writer": "x".repeat(PAYLOAD_BYTES_MAX) }));
     assert!(matches!(large, FactError::TooLarge { bytes, .. } if bytes > PAYLOAD_BYTES_MAX), "{large}");
-    let not_json = refused(NOTE_WRITTEN, json!({ "noteName": 1 }));
+    let not_json = refused(json!({ "noteName": 1 }));
     assert!(matches!(not_json, FactError::NotJson { .. }), "{not_json}");
 }
 
@@ -132,14 +174,28 @@ fn an_option_that_cannot_hold_is_refused() {
 }
 
 #[test]
-fn the_shipped_contract_declares_the_topics_of_its_services() {
+fn a_contract_declares_the_topics_of_each_service() {
+    let message = |name: &str, topic: &str, compacted: bool| {
+        format!("message {name} {{ {} string name = 1; }}", option_of(topic, "name", compacted))
+    };
+    let contract = contract(
+        &[
+            message("NoteWritten", NOTES, false),
+            message("NoteBurnt", NOTES, false),
+            message("MarkMade", MARKS, true),
+            message("BookOpened", "countinghouse.tester.book.v1", false),
+        ]
+        .concat(),
+    )
+    .unwrap();
     let settings = TopicSettings { partitions: 12, ..TopicSettings::default() };
-    let topics = Contract::shipped().topics("accounting", &settings);
-    let topic = |name: &str| topics.iter().find(|topic| topic.name == name).unwrap();
-    assert!(!topic("countinghouse.accounting.posting.v1").compacted);
-    assert!(topic("countinghouse.accounting.account.v1").compacted);
-    assert!(topics.iter().all(|topic| topic.partitions == 12));
-    assert_eq!(Contract::shipped().topics("nobody", &settings), []);
+    assert_eq!(
+        contract.topics(SERVICE, &settings),
+        [settings.topic(MARKS, true), settings.topic(NOTES, false)]
+    );
+    assert_eq!(settings.topic(NOTES, false).partitions, 12);
+    assert_eq!(contract.topics("tester", &settings).len(), 1);
+    assert_eq!(contract.topics("nobody", &settings), []);
 }
 
 fn message(fact: &Fact, headers: OwnedHeaders) -> OwnedMessage {

@@ -1,4 +1,4 @@
-//! A process's life: how it ends when it is asked to, when it is not, and when it takes too long.
+//! A process's life: how it ends when it is stopped, when it is not, and when it takes too long.
 
 use std::{
     env,
@@ -52,7 +52,7 @@ async fn work_in_hand_is_finished_before_the_end() {
 }
 
 #[tokio::test]
-async fn readiness_is_off_before_tasks_are_told_and_never_on_again() {
+async fn readiness_is_off_before_tasks_are_stopped_and_never_on_again() {
     let life = Lifecycle::new();
     let readiness = life.ready();
     assert!(!*readiness.borrow(), "not before it says so");
@@ -106,7 +106,7 @@ async fn a_task_on_a_thread_of_its_own_ends_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_task_that_ends_as_soon_as_it_is_told_is_no_crash() {
+async fn a_task_that_ends_as_soon_as_it_is_stopped_is_no_crash() {
     for _ in 0..100 {
         let life = Lifecycle::new();
         life.spawn("quick", until_soft(life.clone()));
@@ -164,7 +164,7 @@ async fn a_task_that_panics_is_a_crash_and_named() {
 }
 
 #[tokio::test]
-async fn a_task_that_fails_while_it_drains_is_told() {
+async fn a_task_that_fails_while_it_drains_is_named() {
     let life = Lifecycle::new();
     let soft = life.soft();
     life.spawn("relay", async move {

@@ -64,7 +64,7 @@ fn a_token_of_another_filter_key_or_shape_is_refused() {
 }
 
 #[test]
-fn a_page_has_the_size_asked_for_within_its_bounds() {
+fn a_page_has_the_requested_size_within_its_bounds() {
     assert_eq!(page_size(0, 50, 200).unwrap(), 50);
     assert_eq!(page_size(1, 50, 200).unwrap(), 1);
     assert_eq!(page_size(200, 50, 200).unwrap(), 200);

@@ -1,10 +1,11 @@
-//! What callers are told: refusals with their details, faults with nothing but an id.
+//! What is answered to callers: refusals with their details, faults with nothing but an id.
 
 use std::{collections::HashSet, time::Duration};
 
 use platform::refusal::{Failure, reasons};
 use sqlx::{Connection, PgConnection, migrate::Migrator};
 use testkit::TestDatabase;
+use tokio::net::TcpListener;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use uuid::Uuid;
@@ -18,7 +19,7 @@ fn status_of(failure: impl Into<Failure>) -> (Status, ErrorDetails) {
 }
 
 #[test]
-fn a_refusal_tells_its_reason_and_values() {
+fn a_refusal_has_its_reason_and_values() {
     let refusal = reasons::PERMISSION_DENIED.refuse("no drawers for you").with("permission", "drawers.open");
     let (status, details) = status_of(refusal);
     assert_eq!((status.code(), status.message()), (Code::PermissionDenied, "no drawers for you"));
@@ -43,7 +44,7 @@ fn a_refusal_of_fields_names_each_and_its_rule() {
 }
 
 #[test]
-fn a_refusal_of_state_tells_what_must_hold_first() {
+fn a_refusal_of_state_names_what_must_hold_first() {
     let (status, details) =
         status_of(reasons::APPROVAL_REQUIRED.refuse("somebody must agree").with("approval", "approvals/17"));
     assert_eq!(status.code(), Code::FailedPrecondition);
@@ -56,7 +57,7 @@ fn a_refusal_of_state_tells_what_must_hold_first() {
 }
 
 #[test]
-fn a_refusal_for_now_tells_when_to_come_back() {
+fn a_refusal_for_now_says_when_to_come_back() {
     let (status, details) =
         status_of(reasons::OVERLOADED.refuse("too many calls").retry_after(Duration::from_millis(250)));
     assert_eq!(status.code(), Code::ResourceExhausted);
@@ -82,7 +83,7 @@ fn every_reason_is_named_once_and_explained() {
 struct Fault;
 
 #[test]
-fn a_fault_tells_an_id_and_nothing_else() {
+fn a_fault_shows_an_id_and_nothing_else() {
     let (status, details) = status_of(Failure::fault(Fault));
     assert_eq!(status.code(), Code::Internal);
     assert!(status.message().contains(&CALL.to_string()));
@@ -110,14 +111,21 @@ async fn database() -> TestDatabase {
 struct Wrapped(#[source] sqlx::Error);
 
 #[tokio::test]
-async fn a_database_that_cannot_be_reached_is_told_as_unavailable() {
+async fn a_database_that_cannot_be_reached_is_answered_as_unavailable() {
     let error = PgConnection::connect("postgres://nobody:x@127.0.0.1:1/none").await.unwrap_err();
     assert_comes_back(error);
     assert_comes_back(Failure::fault(Wrapped(sqlx::Error::PoolTimedOut)));
+
+    // What stands in front of a database that is gone accepts a connection, and ends it.
+    let front = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://nobody:x@{}/none", front.local_addr().unwrap());
+    let end = async { drop(front.accept().await.unwrap()) };
+    let (connected, ()) = tokio::join!(PgConnection::connect(&url), end);
+    assert_comes_back(connected.unwrap_err());
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_ends_is_told_as_unavailable() {
+async fn a_connection_that_the_server_ends_is_answered_as_unavailable() {
     let database = database().await;
     let mut conn = PgConnection::connect(&database.dml_url).await.unwrap();
     let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut conn).await.unwrap();

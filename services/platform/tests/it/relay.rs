@@ -196,7 +196,7 @@ async fn a_relay_killed_again_and_again_loses_nothing_and_keeps_the_order() {
     bench::assert_each_took_effect_once_and_in_order(&effects, count(head));
 }
 
-/// A relay of the bench's journal in a process of its own: this test binary, told to be one.
+/// A relay of the bench's journal in a process of its own: this test binary, started as one.
 fn relay_process(bench: &Bench) -> Child {
     Command::new(env::current_exe().unwrap())
         .args(["relay::relay_in_a_process_of_its_own", "--exact", "--ignored"])

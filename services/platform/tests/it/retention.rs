@@ -30,6 +30,21 @@ async fn answer(pool: &PgPool, id: u128, at: DateTime<Utc>) {
     transaction.commit().await.unwrap();
 }
 
+/// A request that nobody decided on.
+async fn lapsed(pool: &PgPool, id: u128, at: DateTime<Utc>) {
+    sqlx::query(
+        "INSERT INTO platform.approval
+             (id, method, request_id, digest, request, maker, maker_identity, scope, state, created_at, expires_at)
+         VALUES ($1, 'm', $1, decode(repeat('00', 32), 'hex'), '', 'T1', '{}', '', 'pending', $2, $3)",
+    )
+    .bind(Uuid::from_u128(id))
+    .bind(at - TimeDelta::hours(1))
+    .bind(at)
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
 #[tokio::test]
 async fn only_what_is_done_with_is_cleared() {
     let database = testkit::database(&MIGRATOR).await;
@@ -65,10 +80,14 @@ async fn only_what_is_done_with_is_cleared() {
         sealer.stop().await;
     }
 
+    lapsed(pool, 1, ago(retention.approval_days)).await;
+    lapsed(pool, 2, now).await;
+
     let cleared = retention::sweep(pool, &retention, now).await.unwrap();
-    assert_eq!(cleared, Cleared { outbox: 1, inbox: 1, dead_letters: 1, requests: 1, audit_records: 1 });
-    let again = retention::sweep(pool, &retention, now).await.unwrap();
-    assert_eq!(again, Cleared { outbox: 0, inbox: 0, dead_letters: 0, requests: 0, audit_records: 0 });
+    let one_each =
+        Cleared { outbox: 1, inbox: 1, dead_letters: 1, requests: 1, approvals: 1, audit_records: 1 };
+    assert_eq!(cleared, one_each);
+    assert_eq!(retention::sweep(pool, &retention, now).await.unwrap(), Cleared::default());
     let left: Vec<i64> =
         OutboxSource.pending(&mut conn, 0, 10).await.unwrap().iter().map(|(position, _)| *position).collect();
     assert_eq!(left, [3]);
@@ -94,7 +113,7 @@ fn audit_that_is_to_go_within_a_year_is_refused() {
 }
 
 #[tokio::test]
-async fn the_job_clears_more_than_one_statement_may_and_stops_when_told() {
+async fn the_job_clears_more_than_one_statement_may_and_stops_with_the_process() {
     let database = testkit::database(&MIGRATOR).await;
     let (pool, now) = (&database.dml, now());
     let marks = 12_000;

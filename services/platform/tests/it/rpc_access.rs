@@ -5,7 +5,7 @@ use std::{convert::Infallible, net::SocketAddr, path::Path};
 use futures::future::BoxFuture;
 use platform::{
     lifecycle::Lifecycle,
-    rpc::{RpcConfig, Server},
+    rpc::{Builder, RpcConfig},
 };
 use sqlx::postgres::PgPoolOptions;
 use testkit::{
@@ -22,8 +22,11 @@ use tonic::{
 use tower::Service;
 
 use crate::support::{
-    notes::{GET, NoteRequest, Notes, WRITE, contract},
-    server::{BRANCH, Folder, House, auth_config, basis, call, fields, metadata, note, reason, rpc_config},
+    notes::{GET, NoteRequest, NoteRpcs, Notes, WRITE},
+    server::{
+        BRANCH, Folder, House, auth_config, call, dependencies, fields, metadata, note, reason, rpc_config,
+        server,
+    },
 };
 
 const DENIALS: &str = "SELECT actor, method, scope, reason FROM platform.audit_record WHERE reason LIKE '%_DENIED' ORDER BY position";
@@ -76,7 +79,7 @@ async fn a_scope_is_printable() {
 }
 
 #[tokio::test]
-async fn an_unknown_method_is_told_to_those_who_are_known() {
+async fn only_those_who_are_known_learn_that_a_method_is_unknown() {
     let house = House::open().await;
     let path = "/countinghouse.test.v1.NoteService/BurnNote";
     let nobody = call(&house.channel, path, None, &note("door", "open")).await.unwrap_err();
@@ -180,7 +183,7 @@ impl<const N: usize> Service<http::Request<Body>> for Named<N> {
 }
 
 /// Why a server does not start.
-async fn start<const N: usize>(change: impl FnOnce(&mut RpcConfig, &Path)) -> String {
+async fn start(add: impl FnOnce(&mut Builder), change: impl FnOnce(&mut RpcConfig, &Path)) -> String {
     let folder = Folder::new();
     let jwks_file = folder.path().join("jwks.json");
     Issuer::generate().write_jwks(&jwks_file).unwrap();
@@ -189,56 +192,54 @@ async fn start<const N: usize>(change: impl FnOnce(&mut RpcConfig, &Path)) -> St
     let pool =
         PgPoolOptions::new().max_connections(4).connect_lazy("postgres://nobody@127.0.0.1:1/none").unwrap();
     let clock = std::sync::Arc::new(platform::clock::ManualClock::new(chrono::DateTime::UNIX_EPOCH));
-    let basis = basis(pool, &auth_config(&jwks_file), clock).await;
-    let builder = Server::builder(contract(), &config).add(Notes::new());
-    let builder = if N < NAMES.len() { add::<N>(builder) } else { builder };
-    match builder.bind(basis, &Lifecycle::new()).await {
-        Ok(_) => "it starts".to_owned(),
-        Err(error) => error.to_string(),
-    }
-}
-
-fn add<const N: usize>(builder: platform::rpc::Builder<'_>) -> platform::rpc::Builder<'_> {
-    match N {
-        0 => builder.add(Named::<0>),
-        1 => builder.add(Named::<1>),
-        2 => builder.add(Named::<2>),
-        _ => builder.add(Named::<3>),
-    }
+    let dependencies = dependencies(pool, clock);
+    let add = |server: &mut Builder| {
+        server.add(NoteRpcs(Notes::new()));
+        add(server);
+    };
+    let (auth, lifecycle) = (auth_config(&jwks_file), Lifecycle::new());
+    let started = server(&config, &auth, dependencies, &lifecycle, add).await;
+    started.map_or_else(|error| error.to_string(), |_| "it starts".to_owned())
 }
 
 #[tokio::test]
 async fn a_method_without_a_whole_policy_stops_the_start() {
     let unchanged = |_: &mut RpcConfig, _: &Path| {};
-    assert_eq!(start::<9>(unchanged).await, "it starts");
+    assert_eq!(start(|_| (), unchanged).await, "it starts");
     assert_eq!(
-        start::<0>(unchanged).await,
+        start(|server| server.add(Named::<0>), unchanged).await,
         "rpc /countinghouse.test.v1.OpenDoorService/Enter: has no policy"
     );
-    let half = start::<1>(unchanged).await;
+    let half = start(|server| server.add(Named::<1>), unchanged).await;
     assert!(half.contains("must have a checking_permission exactly when it needs approval"), "{half}");
-    let nowhere = start::<2>(unchanged).await;
+    let nowhere = start(|server| server.add(Named::<2>), unchanged).await;
     assert!(nowhere.contains("needs a field place"), "{nowhere}");
     assert_eq!(
-        start::<3>(unchanged).await,
+        start(|server| server.add(Named::<3>), unchanged).await,
         "the contract has no service countinghouse.test.v1.MissingService"
     );
 }
 
 #[tokio::test]
 async fn settings_that_cannot_be_meant_stop_the_start() {
-    let too_large = start::<9>(|config, _| config.request_bytes_max = 5 << 20).await;
+    let too_large = start(|_| (), |config, _| config.request_bytes_max = 5 << 20).await;
     assert_eq!(too_large, "rpc.request_bytes_max must be from 1 to 4194304");
-    let too_long = start::<9>(|config, _| config.deadline_default_ms = config.deadline_max_ms + 1).await;
+    let too_long = start(|_| (), |config, _| config.deadline_default_ms = config.deadline_max_ms + 1).await;
     assert!(too_long.starts_with("rpc.deadline_default_ms must be from 1"), "{too_long}");
-    assert_eq!(start::<9>(|config, _| config.in_flight_max = 0).await, "rpc.in_flight_max must be above 0");
-    let half = start::<9>(|config, folder| config.tls_key_file = folder.join("key.pem")).await;
+    assert_eq!(
+        start(|_| (), |config, _| config.in_flight_max = 0).await,
+        "rpc.in_flight_max must be above 0"
+    );
+    let half = start(|_| (), |config, folder| config.tls_key_file = folder.join("key.pem")).await;
     assert!(half.starts_with("set all of rpc.tls_certificate_file"), "{half}");
-    let missing = start::<9>(|config, folder| {
-        config.tls_certificate_file = folder.join("a.pem");
-        config.tls_key_file = folder.join("b.pem");
-        config.tls_client_ca_file = folder.join("c.pem");
-    });
+    let missing = start(
+        |_| (),
+        |config, folder| {
+            config.tls_certificate_file = folder.join("a.pem");
+            config.tls_key_file = folder.join("b.pem");
+            config.tls_client_ca_file = folder.join("c.pem");
+        },
+    );
     assert!(missing.await.ends_with("a.pem cannot be read"));
 }
 
@@ -246,7 +247,10 @@ async fn settings_that_cannot_be_meant_stop_the_start() {
 async fn a_port_that_is_taken_stops_the_start() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    assert_eq!(start::<9>(|config, _| config.listen = address).await, format!("cannot listen on {address}"));
+    assert_eq!(
+        start(|_| (), |config, _| config.listen = address).await,
+        format!("cannot listen on {address}")
+    );
 }
 
 #[tokio::test]

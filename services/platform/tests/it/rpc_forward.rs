@@ -24,7 +24,7 @@ use tower::Service;
 use crate::{
     rpc_access::{secured, secured_channel},
     support::{
-        notes::{FORBIDDEN, GET, NoteRequest, Notes, REPLACE, WAIT, WRITE},
+        notes::{FORBIDDEN, GET, NOTE_SERVICE, NoteRequest, REPLACE, WAIT, WRITE},
         server::{House, Replica, call, endpoint, fields, metadata, note, reason, send},
     },
 };
@@ -204,7 +204,7 @@ async fn ear() -> (Arc<Mutex<Option<HeaderMap>>>, SocketAddr) {
 struct Ear(Arc<Mutex<Option<HeaderMap>>>);
 
 impl NamedService for Ear {
-    const NAME: &'static str = Notes::NAME;
+    const NAME: &'static str = NOTE_SERVICE;
 }
 
 impl Service<http::Request<Body>> for Ear {

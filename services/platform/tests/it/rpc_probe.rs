@@ -4,7 +4,7 @@ use platform::{
     leadership::Lead,
     rpc::{
         RpcConfig,
-        probe::{Question, Unwell, ask},
+        probe::{Question, Unwell, probe},
     },
 };
 use testkit::wait_for;
@@ -27,19 +27,20 @@ fn config(house: &House) -> RpcConfig {
 async fn a_server_that_serves_has_started_is_ready_and_is_alive() {
     let house = House::open().await;
     for question in [Question::Started, Question::Ready, Question::Alive] {
-        wait_for(BOUND, "the answer", || async { ask(&config(&house), question, None).await.ok() }).await;
+        wait_for(BOUND, "the answer", || async { probe(&config(&house), question, None).await.ok() }).await;
         let at = Some(format!("localhost:{}", house.address.port()));
-        ask(&config(&house), question, at).await.unwrap();
+        probe(&config(&house), question, at).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn the_answer_comes_over_tls_too() {
     let (house, _authority) = secured().await;
-    wait_for(BOUND, "the answer", || async { ask(&config(&house), Question::Ready, None).await.ok() }).await;
+    wait_for(BOUND, "the answer", || async { probe(&config(&house), Question::Ready, None).await.ok() })
+        .await;
 
     let without = RpcConfig { listen: house.address, ..crate::support::server::rpc_config() };
-    let error = ask(&without, Question::Alive, None).await.unwrap_err();
+    let error = probe(&without, Question::Alive, None).await.unwrap_err();
     assert!(error.to_string().starts_with("not alive: "), "{error}");
 }
 
@@ -50,21 +51,23 @@ async fn one_that_knows_no_leader_is_ready_and_has_not_started() {
     let replica = house.replica(known).await;
     let config = RpcConfig { listen: replica.address, ..house.config.clone() };
     // Nobody has said yet that it takes work.
-    let error = ask(&config, Question::Ready, None).await.unwrap_err();
+    let error = probe(&config, Question::Ready, None).await.unwrap_err();
     assert!(matches!(error, Unwell::NotServing { .. }), "{error}");
-    ask(&config, Question::Alive, None).await.unwrap();
+    probe(&config, Question::Alive, None).await.unwrap();
 
     replica.lifecycle.set_ready();
-    wait_for(BOUND, "it to be ready", || async { ask(&config, Question::Ready, None).await.ok() }).await;
-    let error = ask(&config, Question::Started, None).await.unwrap_err();
+    wait_for(BOUND, "it to be ready", || async { probe(&config, Question::Ready, None).await.ok() }).await;
+    let error = probe(&config, Question::Started, None).await.unwrap_err();
     assert!(matches!(error, Unwell::NoLeader { .. }), "{error}");
     for known in [Lead::at("10.0.0.7:50051"), Lead::Here] {
         lead.send_replace(known);
-        wait_for(BOUND, "it to have started", || async { ask(&config, Question::Started, None).await.ok() })
-            .await;
+        wait_for(BOUND, "it to have started", || async {
+            probe(&config, Question::Started, None).await.ok()
+        })
+        .await;
         lead.send_replace(Lead::Unknown);
         wait_for(BOUND, "it to know no leader", || async {
-            ask(&config, Question::Started, None).await.err()
+            probe(&config, Question::Started, None).await.err()
         })
         .await;
     }
@@ -80,11 +83,11 @@ async fn one_that_stops_is_alive_and_not_ready() {
     house.notes.has_waiting(1).await;
     house.lifecycle.stop();
     let error = wait_for(BOUND, "it to be unready", || async {
-        ask(&config(&house), Question::Ready, None).await.err()
+        probe(&config(&house), Question::Ready, None).await.err()
     })
     .await;
     assert!(matches!(error, Unwell::NotServing { .. }), "{error}");
-    ask(&config(&house), Question::Alive, None).await.unwrap();
+    probe(&config(&house), Question::Alive, None).await.unwrap();
     house.notes.let_go(1);
     waiting.await.unwrap().unwrap();
 }
@@ -95,10 +98,10 @@ async fn what_does_not_answer_is_not_alive_and_says_where() {
     let address = silent.local_addr().unwrap();
     let config = RpcConfig { listen: address, ..crate::support::server::rpc_config() };
     // Connected and never answered, as a process that hangs would.
-    let error = ask(&config, Question::Alive, None).await.unwrap_err();
+    let error = probe(&config, Question::Alive, None).await.unwrap_err();
     assert!(matches!(error, Unwell::Slow { .. }), "{error}");
     drop(silent);
-    let error = ask(&config, Question::Alive, None).await.unwrap_err();
+    let error = probe(&config, Question::Alive, None).await.unwrap_err();
     assert!(error.to_string().contains(&address.to_string()), "{error}");
     assert!(matches!(error, Unwell::Unreachable { .. }), "{error}");
 }

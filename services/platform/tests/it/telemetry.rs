@@ -1,4 +1,4 @@
-//! Telemetry: what is told arrives at a collector, and a trace is carried in metadata and columns.
+//! Telemetry: what is recorded arrives at a collector, and a trace is carried in metadata and columns.
 
 use std::{
     env,
@@ -21,7 +21,7 @@ use tracing_subscriber::{Registry, layer::SubscriberExt};
 
 use crate::support::bench::{self, BOUND, MIGRATOR, clock, now};
 
-/// How a test tells a process of its own where the collector and the database are.
+/// Where a process of a test's own finds the collector and the database.
 const ENDPOINT: &str = "TEST_TELEMETRY_ENDPOINT";
 const DATABASE_URL: &str = "TEST_TELEMETRY_DATABASE_URL";
 
@@ -62,8 +62,8 @@ async fn spans_and_metrics_arrive_and_an_overdue_audit_record_is_a_gauge() {
         .await
         .unwrap();
     let collector = Collector::serve().await;
-    let variable = "telemetry::telling_in_a_process_of_its_own";
-    let mut process = process(told, collector.endpoint(), &database.dml_url);
+    let recording = "telemetry::recording_in_a_process_of_its_own";
+    let mut process = process(recording, collector.endpoint(), &database.dml_url);
     wait_for(BOUND, "the gauge", || async {
         collector.metrics().get("countinghouse.audit.overdue")?.values.contains(&1).then_some(())
     })
@@ -90,8 +90,8 @@ async fn spans_and_metrics_arrive_and_an_overdue_audit_record_is_a_gauge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "not a test: the process that tells"]
-async fn telling_in_a_process_of_its_own() {
+#[ignore = "not a test: the process that records"]
+async fn recording_in_a_process_of_its_own() {
     let variable = |name| env::var(name).expect("invariant: a test has started this process");
     let config = config(&variable(ENDPOINT));
     let guard = telemetry::init(&config, "test service", "1.2.3").unwrap();
@@ -119,7 +119,7 @@ async fn until_the_test_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_away_does_not_keep_a_process_from_ending() {
-    let name = "telemetry::telling_nobody_in_a_process_of_its_own";
+    let name = "telemetry::recording_for_nobody_in_a_process_of_its_own";
     let mut process = process(name, "http://127.0.0.1:1", "");
     let ended = tokio::task::spawn_blocking(move || {
         drop(process.stdin.take());
@@ -129,8 +129,8 @@ async fn a_collector_that_is_away_does_not_keep_a_process_from_ending() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "not a test: the process that tells nobody"]
-async fn telling_nobody_in_a_process_of_its_own() {
+#[ignore = "not a test: the process that records for nobody"]
+async fn recording_for_nobody_in_a_process_of_its_own() {
     let endpoint = env::var(ENDPOINT).expect("invariant: a test has started this process");
     let guard = telemetry::init(&config(&endpoint), "test service", "1.2.3").unwrap();
     tracing::info_span!("open drawer").in_scope(|| tracing::info!("opened"));

@@ -46,7 +46,7 @@ async fn postgres_is_trusted_by_the_authority_that_is_named() {
         let look = sqlx::query_scalar::<_, bool>("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
         look.fetch_one(&pool).await.ok()
     };
-    // The server takes its certificate up a moment after it was told to.
+    // The server takes its certificate up a moment after it was given.
     assert!(wait_for(BOUND, "a connection over TLS", is_over_tls).await);
 
     let refused = db::connect(&config(&strange_file)).unwrap().acquire().await.unwrap_err();

@@ -312,7 +312,7 @@ impl Scribe {
     }
 }
 
-/// A handler that writes down what it was given, and refuses what it is told to.
+/// A handler that writes down what it was given, and refuses what its verdict says.
 pub struct Recorder {
     pub name: &'static str,
     /// Which of several consumers of the handler it is.
@@ -406,7 +406,7 @@ pub fn reader(kafka: &KafkaConfig, topic: &str) -> BaseConsumer {
 }
 
 /// Reads a topic from its beginning until it has held `count` different facts.
-fn read(kafka: &KafkaConfig, topic: &str, count: usize) -> Vec<Record> {
+pub fn read(kafka: &KafkaConfig, topic: &str, count: usize) -> Vec<Record> {
     let consumer = reader(kafka, topic);
     let (mut records, mut seen) = (Vec::new(), HashSet::new());
     let mut give_up_at = std::time::Instant::now() + BOUND;

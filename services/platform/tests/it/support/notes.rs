@@ -1,4 +1,5 @@
-//! A small service behind the gate: it writes notes, waits, panics and fails as it is told.
+//! A small service behind the gate, in memory: it writes notes, waits, panics and fails as the text of a note says. And the
+//! contract of notes, which the [notebook](super::notebook) has in common with it.
 
 use std::{
     collections::HashMap,
@@ -14,10 +15,12 @@ use std::{
 
 use futures::future::BoxFuture;
 use platform::{
-    auth::Caller,
+    call::Call,
     refusal::{Failure, reasons},
 };
+use prost::Name;
 use prost_reflect::DescriptorPool;
+use serde::Serialize;
 use testkit::wait_for;
 use tokio::sync::Semaphore;
 use tonic::{
@@ -28,6 +31,8 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 use tower::Service;
+
+pub const NOTE_SERVICE: &str = "countinghouse.test.v1.NoteService";
 
 pub const GET: &str = "/countinghouse.test.v1.NoteService/GetNote";
 pub const WRITE: &str = "/countinghouse.test.v1.NoteService/WriteNote";
@@ -67,6 +72,22 @@ pub struct NoteResponse {
     pub writer: String,
     #[prost(string, tag = "4")]
     pub approver: String,
+}
+
+/// The fact that a note was written.
+#[derive(Clone, PartialEq, prost::Message, Serialize)]
+pub struct NoteWritten {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(string, tag = "2")]
+    pub text: String,
+    #[prost(int32, tag = "3")]
+    pub version: i32,
+}
+
+impl Name for NoteWritten {
+    const NAME: &'static str = "NoteWritten";
+    const PACKAGE: &'static str = "countinghouse.test.v1";
 }
 
 /// The contract of the notes, with the approvals and policies of the real one.
@@ -127,30 +148,12 @@ impl Notes {
         self.0.let_go.add_permits(calls);
     }
 
-    async fn handle(
-        &self,
-        method: &str,
-        request: Request<NoteRequest>,
-    ) -> Result<Response<NoteResponse>, Status> {
-        let caller = Caller::of(&request)?;
-        let request = request.into_inner();
-        match request.text.as_str() {
-            PANIC => panic!("the handler panics, and knows a secret"),
-            FAIL => return Err(Status::internal("a secret of the database")),
-            WAIT => self.wait().await,
-            _ => {}
-        }
-        self.note(method, &request, &caller)
-            .map(Response::new)
-            .map_err(|failure| failure.into_status(caller.correlation_id))
-    }
-
     async fn wait(&self) {
         self.0.waiting.fetch_add(1, Ordering::SeqCst);
         self.0.let_go.acquire().await.expect("the semaphore is never closed").forget();
     }
 
-    fn note(&self, method: &str, request: &NoteRequest, caller: &Caller) -> Result<NoteResponse, Failure> {
+    fn note(&self, call: &Call, request: &NoteRequest) -> Result<NoteResponse, Failure> {
         let mut journal = self.0.journal.lock().unwrap();
         if let Some(answer) = journal.get(&request.request_id).filter(|_| !request.request_id.is_empty()) {
             return Ok(answer.clone());
@@ -158,23 +161,11 @@ impl Notes {
         if request.text == FORBIDDEN {
             return Err(reasons::FIELD_INVALID.refuse("no").field("text", "must be allowed").into());
         }
-        let is_long = method == EXTEND && request.text.chars().count() > CHARS_MAX;
-        let has_agreement = caller.preview || caller.approver.is_some();
-        if is_long && !has_agreement {
-            return Err(reasons::APPROVAL_REQUIRED
-                .refuse("the text is long")
-                .with("chars_max", CHARS_MAX.to_string())
-                .into());
-        }
+        check_length(call, &request.text)?;
         let mut texts = self.0.texts.lock().unwrap();
         let before = texts.get(&request.name).cloned().unwrap_or_default();
-        let answer = NoteResponse {
-            before,
-            after: request.text.clone(),
-            writer: caller.actor.id.clone(),
-            approver: caller.approver.as_ref().map(|approver| approver.id.clone()).unwrap_or_default(),
-        };
-        if method != GET && !request.validate_only && !caller.preview {
+        let answer = answer(call, before, request.text.clone());
+        if !call.policy.only_reads && !call.is_dry_run() {
             texts.insert(request.name.clone(), request.text.clone());
             journal.insert(request.request_id.clone(), answer.clone());
             self.0.written.fetch_add(1, Ordering::SeqCst);
@@ -183,11 +174,58 @@ impl Notes {
     }
 }
 
-impl NamedService for Notes {
-    const NAME: &'static str = "countinghouse.test.v1.NoteService";
+impl HandleNote for Notes {
+    async fn handle(&self, call: Call, request: NoteRequest) -> Result<NoteResponse, Status> {
+        match request.text.as_str() {
+            PANIC => panic!("the handler panics, and knows a secret"),
+            FAIL => return Err(Status::internal("a secret of the database")),
+            WAIT => self.wait().await,
+            _ => {}
+        }
+        self.note(&call, &request).map_err(|failure| failure.into_status(call.caller.correlation_id))
+    }
 }
 
-impl Service<http::Request<Body>> for Notes {
+/// Refuses a long text under `ExtendNote` until a second person agrees.
+pub fn check_length(call: &Call, text: &str) -> Result<(), Failure> {
+    let is_long = *call.policy.path == *EXTEND && text.chars().count() > CHARS_MAX;
+    if is_long && !call.is_seconded() {
+        return Err(reasons::APPROVAL_REQUIRED
+            .refuse("the text is long")
+            .with("chars_max", CHARS_MAX.to_string())
+            .into());
+    }
+    Ok(())
+}
+
+/// The answer to a call.
+pub fn answer(call: &Call, before: String, after: String) -> NoteResponse {
+    NoteResponse {
+        before,
+        after,
+        writer: call.caller.actor.id.clone(),
+        approver: call.caller.approver.as_ref().map(|approver| approver.id.clone()).unwrap_or_default(),
+    }
+}
+
+/// What answers the rpcs of notes.
+pub trait HandleNote: Clone + Send + Sync + 'static {
+    fn handle(
+        &self,
+        call: Call,
+        request: NoteRequest,
+    ) -> impl Future<Output = Result<NoteResponse, Status>> + Send;
+}
+
+/// The rpcs of notes, as the generated code would have them.
+#[derive(Clone, Debug)]
+pub struct NoteRpcs<H>(pub H);
+
+impl<H> NamedService for NoteRpcs<H> {
+    const NAME: &'static str = NOTE_SERVICE;
+}
+
+impl<H: HandleNote> Service<http::Request<Body>> for NoteRpcs<H> {
     type Response = http::Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<http::Response<Body>, Infallible>>;
@@ -197,12 +235,14 @@ impl Service<http::Request<Body>> for Notes {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let notes = self.clone();
-        let method = request.uri().path().to_owned();
+        let notes = self.0.clone();
         Box::pin(async move {
             let handler = tower::service_fn(move |request: Request<NoteRequest>| {
-                let (notes, method) = (notes.clone(), method.clone());
-                async move { notes.handle(&method, request).await }
+                let notes = notes.clone();
+                async move {
+                    let call = Call::of(&request)?;
+                    notes.handle(call, request.into_inner()).await.map(Response::new)
+                }
             });
             let codec = ProstCodec::<NoteResponse, NoteRequest>::default();
             Ok(Grpc::new(codec).unary(handler, request).await)

@@ -13,6 +13,7 @@ use std::{
 };
 
 use platform::{
+    Dependencies,
     approval::ApprovalConfig,
     auth::{AuthConfig, Authenticator},
     clock::{Clock, ManualClock, SystemClock},
@@ -21,7 +22,7 @@ use platform::{
     leadership::Lead,
     lifecycle::{Ending, Lifecycle},
     pages::PageTokens,
-    rpc::{Dependencies, RpcConfig, Server},
+    rpc::{Builder, Listening, RpcConfig, Server, StartError},
 };
 use proto_common::approval::v1::approval_service_client::ApprovalServiceClient;
 use sqlx::PgPool;
@@ -43,7 +44,7 @@ use uuid::Uuid;
 
 use super::{
     bench::MIGRATOR,
-    notes::{NoteRequest, NoteResponse, Notes, contract},
+    notes::{NoteRequest, NoteResponse, NoteRpcs, Notes, contract},
 };
 
 /// For anything that must happen.
@@ -87,9 +88,10 @@ impl House {
         change(&mut config, folder.path());
         let lifecycle = Lifecycle::new();
         let notes = Notes::new();
-        let basis = basis(database.dml.clone(), &auth_config(&jwks_file), clock.clone()).await;
-        let server =
-            Server::builder(contract(), &config).add(notes.clone()).bind(basis, &lifecycle).await.unwrap();
+        let auth = auth_config(&jwks_file);
+        let dependencies = dependencies(database.dml.clone(), clock.clone());
+        let add = |server: &mut Builder| server.add(NoteRpcs(notes.clone()));
+        let server = server(&config, &auth, dependencies, &lifecycle, add).await.unwrap();
         let address = server.address();
         server.serve();
         lifecycle.set_ready();
@@ -103,9 +105,12 @@ impl House {
         let lifecycle = Lifecycle::new();
         let notes = Notes::new();
         let auth = auth_config(&self.folder.path().join("jwks.json"));
-        let basis = basis(self.database.dml.clone(), &auth, self.clock.clone()).await;
-        let builder = Server::builder(contract(), &self.config).add(notes.clone()).led_by(lead);
-        let server = builder.bind(basis, &lifecycle).await.unwrap();
+        let dependencies = dependencies(self.database.dml.clone(), self.clock.clone());
+        let add = |server: &mut Builder| {
+            server.add(NoteRpcs(notes.clone()));
+            server.led_by(lead);
+        };
+        let server = server(&self.config, &auth, dependencies, &lifecycle, add).await.unwrap();
         let address = server.address();
         server.serve();
         Replica { notes, address, channel: endpoint(address).connect_lazy(), lifecycle }
@@ -146,7 +151,7 @@ impl House {
     }
 }
 
-/// A server on what another stands on; told to stop when it is dropped.
+/// A server on what another stands on; it stops when it is dropped.
 pub struct Replica {
     pub notes: Notes,
     pub address: SocketAddr,
@@ -241,15 +246,25 @@ pub fn fields(status: &Status) -> Vec<String> {
         .collect()
 }
 
-pub async fn basis(pool: PgPool, auth: &AuthConfig, clock: Arc<ManualClock>) -> Dependencies {
-    Dependencies {
-        pool,
-        authenticator: Arc::new(Authenticator::open(auth, clock.clone()).await.unwrap()),
-        approval: ApprovalConfig { expire_after_hours: 2 },
-        page_tokens: PageTokens::new(&Secret::new("a key of these tests")),
-        clock,
-        ids: Arc::new(UuidV7Ids),
-    }
+/// A server with the services that `add` gives it, which does not serve yet.
+pub async fn server(
+    config: &RpcConfig,
+    auth: &AuthConfig,
+    dependencies: Dependencies,
+    lifecycle: &Lifecycle,
+    add: impl FnOnce(&mut Builder),
+) -> Result<Server, StartError> {
+    let mut builder = Server::builder(contract(), config);
+    add(&mut builder);
+    let listening = Listening::on(config).await?;
+    let authenticator = Arc::new(Authenticator::open(auth, dependencies.clock.clone()).await.unwrap());
+    let approval = ApprovalConfig { expire_after_hours: 2 };
+    builder.build(listening, authenticator, approval, dependencies, lifecycle).await
+}
+
+pub fn dependencies(pool: PgPool, clock: Arc<ManualClock>) -> Dependencies {
+    let page_tokens = PageTokens::new(&Secret::new("a key of these tests"));
+    Dependencies { pool, page_tokens, clock, ids: Arc::new(UuidV7Ids) }
 }
 
 pub fn rpc_config() -> RpcConfig {
