@@ -9,6 +9,7 @@ pub mod links;
 pub mod manifests;
 pub mod migrations;
 pub mod rust;
+pub mod services;
 pub mod size;
 pub mod tree;
 pub mod words;

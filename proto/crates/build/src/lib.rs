@@ -1,6 +1,8 @@
 //! Compiles a part of the contract, for the build scripts of the crates beside this one: messages and services (tonic, prost), the
 //! JSON mapping (pbjson) of what is published on Kafka, and the descriptor set that reflection, policies and facts are read from.
 
+#![expect(clippy::print_stdout, reason = "cargo reads what a build script prints")]
+
 use std::{
     collections::BTreeSet,
     env,
@@ -128,11 +130,11 @@ fn rpcs(pool: &DescriptorPool, package: &str) -> String {
     for method in services.flat_map(|service| service.methods().collect::<Vec<_>>()) {
         let (request, response) = (method.input(), method.output());
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-        code.push_str(&format!(
-            "impl {COMMON_CRATE}::Rpc for {} {{ type Response = {}; const PATH: &'static str = {path:?}; }}\n",
-            request.name(),
-            response.name(),
-        ));
+        let (request, response) = (request.name(), response.name());
+        code.extend([
+            format!("impl {COMMON_CRATE}::Rpc for {request} {{ "),
+            format!("type Response = {response}; const PATH: &'static str = {path:?}; }}\n"),
+        ]);
     }
     code
 }
