@@ -1,17 +1,16 @@
 //! Compiles a part of the contract, for the build scripts of the crates beside this one: messages and services (tonic, prost), the
 //! JSON mapping (pbjson) of what is published on Kafka, and the descriptor set that reflection, policies and facts are read from.
 
-#![expect(clippy::print_stdout, reason = "cargo reads what a build script prints")]
-
 use std::{
     collections::BTreeSet,
     env,
     error::Error,
     fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use prost_reflect::{DescriptorPool, EnumDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{DescriptorPool, EnumDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 
 /// The contract, from the folder of a crate that compiles a part of it.
 const CONTRACT: &str = "../..";
@@ -20,15 +19,19 @@ const CONTRACT: &str = "../..";
 const COMMON: &str = "countinghouse.common.v1";
 const COMMON_CRATE: &str = "::proto_common";
 
+/// Every server has this service, beside its own: its policies are read from the same descriptor set, and reflection shows it.
+const APPROVAL: &str = "countinghouse.approval.v1";
+
 /// Messages with this option are published, as JSON.
 const FACT_OPTION: &str = "countinghouse.event.v1.fact";
 
 /// Compiles these packages, as `countinghouse.accounting.v1`; whatever else they import is in the crate `proto-common`.
 pub fn compile(packages: &[&str]) -> Result<(), Box<dyn Error>> {
     let folder = Path::new(CONTRACT);
-    println!("cargo::rerun-if-changed={CONTRACT}/countinghouse");
+    writeln!(io::stdout(), "cargo::rerun-if-changed={CONTRACT}/countinghouse")?;
     let mut files = Vec::new();
-    for package in packages {
+    let described: BTreeSet<&str> = packages.iter().copied().chain([APPROVAL]).collect();
+    for package in described {
         files.extend(files_of(&folder.join(package.replace('.', "/")))?);
     }
     let mut compiler = protox::Compiler::new([folder])?;
@@ -125,16 +128,17 @@ fn published(pool: &DescriptorPool) -> BTreeSet<String> {
 
 /// Says of each request which rpc it is sent to and what is answered, so that a client needs no list of them.
 fn rpcs(pool: &DescriptorPool, package: &str) -> String {
-    let mut code = String::new();
     let services = pool.services().filter(|service| service.package_name() == package);
-    for method in services.flat_map(|service| service.methods().collect::<Vec<_>>()) {
-        let (request, response) = (method.input(), method.output());
-        let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-        let (request, response) = (request.name(), response.name());
-        code.extend([
-            format!("impl {COMMON_CRATE}::Rpc for {request} {{ "),
-            format!("type Response = {response}; const PATH: &'static str = {path:?}; }}\n"),
-        ]);
-    }
-    code
+    let methods = services.flat_map(|service| service.methods().collect::<Vec<_>>());
+    methods.map(|method| rpc(&method)).collect()
+}
+
+fn rpc(method: &MethodDescriptor) -> String {
+    let (request, response) = (method.input(), method.output());
+    let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+    format!(
+        "impl {COMMON_CRATE}::Rpc for {} {{ type Response = {}; const PATH: &'static str = {path:?}; }}\n",
+        request.name(),
+        response.name(),
+    )
 }
