@@ -33,6 +33,7 @@ use prost::{Message, Name};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::{
@@ -154,6 +155,21 @@ impl Commands {
                 Err(failure)
             }
         }
+    }
+
+    /// The same for a request: `from_proto` makes the use case of it, or says which field is wrong.
+    pub async fn handle<M, U: UseCase, R: Message + Default>(
+        &self,
+        request: Request<M>,
+        from_proto: impl FnOnce(M) -> Result<U, Refusal>,
+        to_proto: impl Fn(U::Answer) -> R + Sync,
+    ) -> Result<Response<R>, Status> {
+        let call = Call::of(&request)?;
+        let done = match from_proto(request.into_inner()) {
+            Ok(use_case) => self.run(&call, &use_case, to_proto).await,
+            Err(refusal) => Err(refusal.into()),
+        };
+        done.map(Response::new).map_err(|failure| failure.into_status(call.caller.correlation_id))
     }
 
     /// One transaction: dropped, and so rolled back, unless it comes to its end.

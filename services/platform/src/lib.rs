@@ -11,8 +11,10 @@
 //! | [`audit`] | who did what, sealed into a chain |
 //! | [`facts`], [`outbox`], [`relay`] | what has happened, on its way to Kafka |
 //! | [`consumer`], [`inbox`], [`dead_letters`] | what has happened elsewhere, applied once |
+//! | [`follower`] | a copy in memory of what another service keeps |
 //! | [`jobs`], [`leadership`] | what runs by the clock, and where only one replica may |
 //! | [`retention`] | how long all this is kept |
+//! | [`registers`] | records that hold from a date on, with their history |
 //! | [`pages`] | keyset pages |
 //! | [`refusal`] | what callers can act on, and what we must |
 //! | [`config`], [`telemetry`], [`lifecycle`], [`db`] | the process, and what it stands on |
@@ -32,6 +34,7 @@ pub mod consumer;
 pub mod db;
 pub mod dead_letters;
 pub mod facts;
+pub mod follower;
 pub mod idempotency;
 pub mod ids;
 pub mod inbox;
@@ -41,6 +44,7 @@ pub mod lifecycle;
 pub mod outbox;
 pub mod pages;
 pub mod refusal;
+pub mod registers;
 pub mod relay;
 pub mod retention;
 pub mod rpc;

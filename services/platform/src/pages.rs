@@ -15,6 +15,11 @@ const SIGNATURE_BYTES: usize = 16;
 /// The longest token that is looked at. Cursors are a few keys.
 const TOKEN_CHARS_MAX: usize = 1024;
 
+/// Rows on a page when the request does not say.
+pub const PAGE_SIZE_DEFAULT: i64 = 50;
+/// Rows on a page at most: a few hundred kilobytes.
+pub const PAGE_SIZE_MAX: i64 = 500;
+
 /// Makes and reads page tokens.
 #[derive(Clone)]
 pub struct PageTokens {
@@ -49,6 +54,32 @@ impl PageTokens {
                 .refuse("the page token was not given for this list and filter")
                 .field("page_token", "must be the next_page_token of the page before, with the same filter")
         })
+    }
+
+    /// Where a page begins and how long it is; `first` begins the first page.
+    pub fn begin<C: DeserializeOwned>(
+        &self,
+        filter: &impl Serialize,
+        size: i32,
+        token: &str,
+        first: C,
+    ) -> Result<(C, i64), Refusal> {
+        let size = page_size(size, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)?;
+        Ok((self.decode(filter, token)?.unwrap_or(first), size))
+    }
+
+    /// The token of the next page: none when this one was not full.
+    pub fn next<T, C: Serialize>(
+        &self,
+        filter: &impl Serialize,
+        rows: &[T],
+        size: i64,
+        cursor: impl FnOnce(&T) -> C,
+    ) -> String {
+        match rows.last() {
+            Some(last) if i64::try_from(rows.len()) == Ok(size) => self.encode(filter, &cursor(last)),
+            _ => String::new(),
+        }
     }
 
     fn read<C: DeserializeOwned>(&self, filter: &impl Serialize, token: &str) -> Option<C> {

@@ -92,6 +92,24 @@ pub static NOT_FOUND: Reason = Reason {
     meaning: "There is nothing of this name.",
     remedy: "Check the name.",
 };
+pub static EFFECTIVE_DATE_PAST: Reason = Reason {
+    name: "EFFECTIVE_DATE_PAST",
+    kind: Kind::FailedPrecondition,
+    meaning: "A change of records would take effect on a business date that has begun already.",
+    remedy: "Give an effective date after the open business date.",
+};
+pub static EMPTY: Reason = Reason {
+    name: "EMPTY",
+    kind: Kind::InvalidArgument,
+    meaning: "A list that needs at least one item has none.",
+    remedy: "Give at least one.",
+};
+pub static TOO_MANY: Reason = Reason {
+    name: "TOO_MANY",
+    kind: Kind::InvalidArgument,
+    meaning: "A list has more items than allowed.",
+    remedy: "Split the request; the metadata names the most.",
+};
 pub static PAGE_TOKEN_INVALID: Reason = Reason {
     name: "PAGE_TOKEN_INVALID",
     kind: Kind::InvalidArgument,
@@ -158,6 +176,9 @@ pub static ALL: &[&Reason] = &[
     &APPROVAL_DECIDED,
     &SELF_APPROVAL,
     &NOT_FOUND,
+    &EFFECTIVE_DATE_PAST,
+    &EMPTY,
+    &TOO_MANY,
     &PAGE_TOKEN_INVALID,
     &PAGE_SIZE_INVALID,
     &OVERLOADED,

@@ -156,7 +156,7 @@ listener.name.secure.ssl.keystore.location={}
         ))
     }
 
-    /// A client that finds its broker restarted must not wait for the dead one's session (9 s unless told), and one
+    /// A client that finds its broker restarted must not wait for the dead one's session (9 s by default), and one
     /// broker can keep no second copy of anything.
     fn settings(&self, broker_port: u16, controller_port: u16) -> String {
         format!(

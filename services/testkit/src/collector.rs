@@ -1,4 +1,4 @@
-//! A collector of traces and metrics (OTLP) that keeps what it is told.
+//! A collector of traces and metrics (OTLP) that keeps what it receives.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,10 +37,10 @@ struct Received {
     metrics: BTreeMap<String, Metric>,
 }
 
-/// A span that was told.
+/// A span that was received.
 #[derive(Clone, Debug)]
 pub struct ReceivedSpan {
-    /// What is said of who tells.
+    /// What is said of the sender.
     pub resource: BTreeMap<String, String>,
     pub name: String,
     /// Hexadecimal digits, as in a `traceparent`.
@@ -52,7 +52,7 @@ pub struct ReceivedSpan {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// A metric that was told.
+/// A metric that was received.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
     pub kind: Kind,

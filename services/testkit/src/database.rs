@@ -1,4 +1,6 @@
-//! A fresh, migrated database for each test, copied from a template that each set of migrations makes once.
+//! A fresh database for each test, copied from a template: migrated, which each set of migrations makes once, or founded as well.
+
+mod founded;
 
 use std::{
     future::Future,
@@ -15,6 +17,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+pub use self::founded::Template;
+pub(crate) use self::founded::{copy_of, founded};
 use crate::{names, shared};
 
 /// The group that migrations grant to, and that every service's own role is a member of.
@@ -56,10 +60,13 @@ pub async fn database(migrator: &Migrator) -> TestDatabase {
 
 impl TestDatabase {
     pub(crate) async fn in_server(superuser_url: &str, migrator: &Migrator) -> Result<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let mut superuser =
-            PgConnection::connect(superuser_url).await.context("connect to the tests' Postgres")?;
+        let mut superuser = connect(superuser_url).await?;
         let template = template(&mut superuser, superuser_url, migrator).await?;
+        Self::copy(superuser, superuser_url, &template).await
+    }
+
+    async fn copy(mut superuser: PgConnection, superuser_url: &str, template: &str) -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("t_{}_{}", names::this_process(), COUNT.fetch_add(1, Ordering::Relaxed));
         execute(&mut superuser, format!("CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER}")).await?;
         superuser.close().await?;
@@ -97,11 +104,7 @@ async fn template(superuser: &mut PgConnection, superuser_url: &str, migrator: &
     let name = format!("template_{:016x}", digest(migrator));
     lock(superuser).await?;
     prepare_server(superuser).await?;
-    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
-        .bind(&name)
-        .fetch_one(&mut *superuser)
-        .await?;
-    if !exists {
+    if !exists(superuser, &name).await? {
         // Renamed when complete, so that a half-migrated one is never copied.
         let draft = format!("{name}_draft");
         execute(superuser, format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await?;
@@ -113,6 +116,15 @@ async fn template(superuser: &mut PgConnection, superuser_url: &str, migrator: &
     }
     sqlx::query("SELECT pg_advisory_unlock($1)").bind(HOUSEKEEPING_LOCK).execute(superuser).await?;
     Ok(name)
+}
+
+async fn connect(superuser_url: &str) -> Result<PgConnection> {
+    PgConnection::connect(superuser_url).await.context("connect to the tests' Postgres")
+}
+
+async fn exists(superuser: &mut PgConnection, database: &str) -> Result<bool> {
+    let found = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
+    Ok(sqlx::query_scalar(found).bind(database).fetch_one(superuser).await?)
 }
 
 async fn lock(superuser: &mut PgConnection) -> Result<()> {

@@ -1,7 +1,7 @@
-//! What tests stand on: temporary databases, a broker, keys and certificates, and waiting for a condition.
+//! What tests stand on: temporary databases, a broker, keys and certificates, a service in this process, and waiting for a condition.
 //!
-//! A test asks for what it needs and gets it for itself alone: [`database()`] a migrated database, [`kafka()`] a prefix for
-//! topics and groups. Both are in servers that all tests share, started by whichever test comes first ([`shared`]).
+//! A test takes what it needs and has it for itself alone: [`database()`] a migrated database, [`kafka()`] a prefix for
+//! topics and groups, [`harness::ServiceHarness`] a whole service on them. They are in servers that all tests share, started by whichever test comes first ([`shared`]).
 //! A test that stops or kills a server has one of its own ([`PrivatePostgres`], [`PrivateBroker`]).
 //!
 //! The same servers make the local stack (`make up`): [`stack::Stack`].
@@ -14,11 +14,13 @@ mod kafka;
 mod names;
 mod postgres;
 mod private;
+mod sender;
 mod wait;
 
 pub mod contract;
 pub mod daemon;
 pub mod folder;
+pub mod harness;
 pub mod keys;
 pub mod matrix;
 pub mod ports;
@@ -32,4 +34,5 @@ pub use database::{DML_GROUP, TestDatabase, database};
 pub use kafka::{TestKafka, kafka};
 pub use postgres::{Backup, Postgres};
 pub use private::{PrivateBroker, PrivatePostgres, sweep};
+pub use sender::send;
 pub use wait::wait_for;

@@ -100,7 +100,7 @@ impl Matrix<'_> {
             let name = name_of(rpc);
             let Some(row) = self.rows.iter().find(|row| row.rpc == name) else { continue };
             for call in self.calls(rpc, row, issuer) {
-                let answer = ask(server.clone(), rpc, self.request(rpc), call.token.as_deref()).await;
+                let answer = attempt(server.clone(), rpc, self.request(rpc), call.token.as_deref()).await;
                 if !answer.is(call.refused) {
                     let wanted =
                         call.refused.map_or("let in".to_owned(), |reason| format!("refused {reason}"));
@@ -213,7 +213,7 @@ impl fmt::Display for Answer {
 }
 
 /// Makes one call, and reads nothing of an answer but whether there is one.
-async fn ask<S>(server: S, rpc: &MethodDescriptor, message: DynamicMessage, token: Option<&str>) -> Answer
+async fn attempt<S>(server: S, rpc: &MethodDescriptor, message: DynamicMessage, token: Option<&str>) -> Answer
 where
     S: GrpcService<Body>,
     S::Error: Into<StdError>,

@@ -8,7 +8,7 @@ use rand::Rng;
 /// Below the range that Linux gives to outgoing connections, so that none of those takes a server's port while it restarts.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// The address that servers of our own listen on, unless they are told another.
+/// The address that servers of our own listen on, unless they are given another.
 pub const LOOPBACK: &str = "127.0.0.1";
 
 /// Far more than a machine with any free port needs.

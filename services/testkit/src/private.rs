@@ -1,12 +1,16 @@
 //! Servers of one test's own, to stop, kill and start again.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, migrate::Migrator};
 
 use crate::{
     broker::{Broker, SecureListener},
+    daemon::Daemon,
     database::{self, TestDatabase},
     folder,
     keys::Certificate,
@@ -19,8 +23,14 @@ fn home() -> PathBuf {
     folder::local().join("private")
 }
 
-fn new_folder() -> PathBuf {
+/// A folder for what ends with this process at the latest. It is not made yet.
+pub(crate) fn new_folder() -> PathBuf {
     home().join(format!("{}-{}", names::this_process(), names::unique()))
+}
+
+/// The replica of a service that keeps its pid and log in `folder`.
+pub(crate) fn replica_in(folder: &Path) -> Daemon {
+    Daemon::new("replica", folder)
 }
 
 /// A Kafka broker of a test's own; gone when dropped.
@@ -159,7 +169,7 @@ impl Drop for PrivatePostgres {
     }
 }
 
-/// Ends the private servers of test processes that are gone, and deletes their files.
+/// Ends the private servers and the replicas of test processes that are gone, and deletes their files.
 pub async fn sweep() -> Result<()> {
     for entry in fs::read_dir(home()).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -176,6 +186,7 @@ pub async fn sweep() -> Result<()> {
         if folder.join("kafka").is_dir() {
             Broker::at(&folder.join("kafka"))?.kill().await?;
         }
+        replica_in(&folder).kill().await?;
         folder::delete(&folder)?;
     }
     Ok(())

@@ -37,7 +37,7 @@ impl Stack {
         &self.folder
     }
 
-    /// Starts what does not run, and returns when both answer. Of several processes that ask at once, one starts it.
+    /// Starts what does not run, and returns when both answer. Of several processes that come at once, one starts it.
     pub async fn up(&self) -> Result<()> {
         let _lock = self.lock().await?;
         tokio::try_join!(self.postgres.start(), self.broker.start())?;

@@ -29,9 +29,10 @@ pub struct Registry {
 }
 
 /// Where reasons come from: what all services share, then each service.
-pub fn registries() -> [Registry; 2] {
+pub fn registries() -> [Registry; 3] {
     [
         Registry { title: "Every service", reasons: reasons::ALL.to_vec() },
+        Registry { title: "Base data", reasons: basedata::refusal::Rule::REASONS.to_vec() },
         Registry { title: "Accounting", reasons: accounting::error::reasons().collect() },
     ]
 }

@@ -3,8 +3,8 @@
 use std::{error::Error, time::Duration};
 
 use day::client::Token;
-use proto_accounting::v1::{PostTransactionRequest, posting_service_client::PostingServiceClient};
-use tonic::{Code, Request, Status, transport::Channel};
+use proto_accounting::v1::PostTransactionRequest;
+use tonic::{Code, Status, transport::Channel};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
@@ -37,16 +37,11 @@ impl SentRequest {
 
     /// Sends it once.
     pub async fn send(&self, channel: &Channel, within: Duration) -> Attempt {
-        let mut request = Request::new(self.request.clone());
-        if let Some(header) = self.token.header() {
-            request.metadata_mut().insert("authorization", header.clone());
-        }
-        request.set_timeout(within);
-        let mut client = PostingServiceClient::new(channel.clone());
+        let call = testkit::send(channel.clone(), self.token.on(self.request.clone(), within));
         // A halted replica may not even take the request.
-        match tokio::time::timeout(2 * within, client.post_transaction(request)).await {
+        match tokio::time::timeout(2 * within, call).await {
             Err(_) => Attempt::Lost,
-            Ok(Ok(answer)) => match answer.into_inner().posting {
+            Ok(Ok(answer)) => match answer.posting {
                 Some(posting) => Attempt::Posted(posting.number),
                 None => Attempt::Defect("an answer without a posting".to_owned()),
             },

@@ -4,7 +4,6 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use day::{
-    answer_of,
     bank::Bank,
     client::{self, Client, Token},
     report::Report,
@@ -107,11 +106,11 @@ impl Customers {
             holders: vec![owner],
             ..Default::default()
         };
-        let opened = answer_of!(client.send(token, &opening.into()).await?, OpenAccount)?;
+        let opened = client.send(token, &opening).await?;
         let name = opened.account.context("an opened account")?.name;
         let cash = format!("branches/{branch}/ledgerCodes/{TELLERS_CASH}");
         let deposit = payment(self.ids.next(), branch, "CASH_DEPOSIT", (&cash, &name), DEPOSIT);
-        client.send(token, &deposit.into()).await?;
+        client.send(token, &deposit).await?;
         self.counters[counter].accounts.push(name);
         Ok(())
     }

@@ -3,7 +3,6 @@
 
 use anyhow::{Context, Result, ensure};
 use day::{
-    answer_of,
     bank::Bank,
     client::{Client, Token},
     ids::request_id,
@@ -198,8 +197,7 @@ async fn provided(
 async fn open(client: &Client, counter: &Counter, title: String) -> Result<String> {
     let id = request_id(&["load", "open", &counter.branch, &title]);
     let request = opening(&counter.branch, id.to_string(), title);
-    let answer = client.send(&counter.token, &request.into()).await?;
-    let answer = answer_of!(answer, OpenAccount)?;
+    let answer = client.send(&counter.token, &request).await?;
     Ok(answer.account.context("an opened account")?.name)
 }
 
@@ -233,7 +231,7 @@ async fn pay_in(client: &Client, counter: &Counter, deposits: Vec<(&str, &str)>)
             .collect(),
         validate_only: false,
     };
-    client.send(&counter.token, &request.into()).await?;
+    client.send(&counter.token, &request).await?;
     Ok(())
 }
 

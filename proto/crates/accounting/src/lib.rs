@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
-/// This part of the contract, with all that it imports.
+/// This part of the contract, with all that it imports and the approvals that every server has.
 pub fn descriptors() -> &'static DescriptorPool {
     static POOL: LazyLock<DescriptorPool> =
         LazyLock::new(|| proto_common::decode(include_bytes!(concat!(env!("OUT_DIR"), "/contract.bin"))));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::NaiveDate;
+use dated::Content;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -45,9 +45,10 @@ impl BaseContent {
             Self::PostingTemplate(_) => BaseKind::PostingTemplate,
         }
     }
+}
 
-    /// What tells it from others of its kind.
-    pub fn code(&self) -> String {
+impl Content for BaseContent {
+    fn code(&self) -> String {
         match self {
             Self::Branch(branch) => branch.code.to_string(),
             Self::Operator(operator) => operator.code.to_string(),
@@ -79,6 +80,19 @@ pub enum BaseKind {
 }
 
 impl BaseKind {
+    /// All of them, in their order.
+    pub const ALL: [Self; 9] = [
+        Self::Currency,
+        Self::Parameter,
+        Self::CalendarYear,
+        Self::LedgerCode,
+        Self::Branch,
+        Self::Operator,
+        Self::ExchangeRate,
+        Self::InterestRate,
+        Self::PostingTemplate,
+    ];
+
     /// What one record of the kind is called.
     pub fn name(self) -> &'static str {
         match self {
@@ -95,22 +109,11 @@ impl BaseKind {
     }
 }
 
-/// One record in one version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BaseVersion {
-    /// 1, 2, 3 ... for each kind and code.
-    pub version: i32,
-    /// The first business date on which it holds.
-    pub effective_date: NaiveDate,
-    pub content: BaseContent,
-}
+/// One record in one version; dates are business dates.
+pub type BaseVersion = dated::Version<BaseContent>;
 
 /// A record before and after a change (前后对照).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BaseChange {
-    pub before: Option<BaseVersion>,
-    pub after: BaseVersion,
-}
+pub type BaseChange = dated::Change<BaseContent>;
 
 /// Class of a ledger code (科目类别).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

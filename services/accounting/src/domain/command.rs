@@ -217,6 +217,8 @@ pub struct AccountVersion {
 #[derive(Clone, Debug, PartialEq)]
 pub struct BaseRecordVersion {
     pub version: BaseVersion,
+    /// The versions of the record in force on the business date, and those to come, this one among them.
+    pub standing: Vec<BaseVersion>,
     pub reason: String,
     pub origin: Recorded,
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use ::refusal::{Violation, reasons};
+use basedata::refusal as shared;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
@@ -28,11 +29,7 @@ pub enum Rule {
         meaning: "Base data has no such record on the date it is needed for.",
         remedy: "Set the record with `ChangeBaseData`, or use a code that exists.",
     }
-    EffectiveDatePast { effective_date: NaiveDate, business_date: NaiveDate } = "base data cannot change from {effective_date} on: business date {business_date} is not after it" => {
-        reason: EFFECTIVE_DATE_PAST, kind: FailedPrecondition,
-        meaning: "A change of base data would take effect on a business date that has begun already.",
-        remedy: "Give an effective date after the open business date.",
-    }
+    EffectiveDatePast { effective_date: NaiveDate, business_date: NaiveDate } = "base data cannot change from {effective_date} on: business date {business_date} is not after it" => reasons::EFFECTIVE_DATE_PAST;
     BaseRecordInvalid(String) = "{0}" => {
         reason: BASE_RECORD_INVALID, kind: InvalidArgument,
         meaning: "A record of base data breaks a rule of its kind; the message says which.",
@@ -64,21 +61,13 @@ pub enum Rule {
         meaning: "An expression of the posting template has no value for these fields: it divides by zero, say. The field names the template's line.",
         remedy: "Check what the fields say; else have the template mended with `ChangeBaseData`.",
     }
-    CalendarMissing { year: i32 } = "no calendar is loaded for {year}" => {
-        reason: CALENDAR_MISSING, kind: FailedPrecondition,
-        meaning: "No calendar is loaded for the year.",
-        remedy: "Load the year's calendar with `ChangeBaseData`.",
-    }
+    CalendarMissing { year: i32 } = "no calendar is loaded for {year}" => shared::CALENDAR_MISSING;
     NotBusinessDay { date: NaiveDate } = "{date} is no business day" => {
         reason: NOT_BUSINESS_DAY, kind: FailedPrecondition,
         meaning: "The books stay closed on this date, by the calendar.",
         remedy: "Open the next business day instead; the metadata names it when it is known.",
     }
-    NoBusinessDay = "no business day is open" => {
-        reason: NO_BUSINESS_DAY, kind: FailedPrecondition,
-        meaning: "No business day is open yet.",
-        remedy: "Open one with `OpenBusinessDay`.",
-    }
+    NoBusinessDay = "no business day is open" => shared::NO_BUSINESS_DAY;
     BusinessDayClosed { date: NaiveDate, open: NaiveDate } = "business day {date} is closed; {open} is open" => {
         reason: BUSINESS_DAY_CLOSED, kind: FailedPrecondition,
         meaning: "The business day is closed to postings.",
@@ -101,16 +90,8 @@ pub enum Rule {
     }
 
     // Who acts, and where.
-    OperatorUnknown { operator: OperatorCode } = "operator {operator} is unknown" => {
-        reason: OPERATOR_UNKNOWN, kind: PermissionDenied,
-        meaning: "The caller is no operator of base data.",
-        remedy: "Have the operator set up with `ChangeBaseData`.",
-    }
-    OperatorSuspended { operator: OperatorCode } = "operator {operator} is suspended" => {
-        reason: OPERATOR_SUSPENDED, kind: PermissionDenied,
-        meaning: "The operator is suspended.",
-        remedy: "Ask the operations department.",
-    }
+    OperatorUnknown { operator: OperatorCode } = "operator {operator} is unknown" => shared::OPERATOR_UNKNOWN;
+    OperatorSuspended { operator: OperatorCode } = "operator {operator} is suspended" => shared::OPERATOR_SUSPENDED;
     OperatorMayNotPost { operator: OperatorCode } = "operator {operator} authorises and does not post" => {
         reason: OPERATOR_MAY_NOT_POST, kind: PermissionDenied,
         meaning: "Supervisors authorise the postings of others and make none.",
@@ -123,16 +104,8 @@ pub enum Rule {
         meaning: "The amount is above the limit of the one who authorised it, or of the operator in a batch posted item by item.",
         remedy: "Have someone with a higher limit authorise it; post it by itself rather than in such a batch.",
     }
-    BranchUnknown { branch: BranchCode } = "branch {branch} is unknown" => {
-        reason: BRANCH_UNKNOWN, kind: FailedPrecondition,
-        meaning: "The branch is unknown on the business date.",
-        remedy: "Use a branch of base data.",
-    }
-    BranchClosed { branch: BranchCode } = "branch {branch} is closed" => {
-        reason: BRANCH_CLOSED, kind: FailedPrecondition,
-        meaning: "The branch is closed.",
-        remedy: "Act in another branch.",
-    }
+    BranchUnknown { branch: BranchCode } = "branch {branch} is unknown" => shared::BRANCH_UNKNOWN;
+    BranchClosed { branch: BranchCode } = "branch {branch} is closed" => shared::BRANCH_CLOSED;
     AccountOfAnotherBranch { account: AccountNumber, branch: BranchCode, keeper: BranchCode } = "branch {branch} does not keep account {account}; branch {keeper} does" => {
         reason: ACCOUNT_OF_ANOTHER_BRANCH, kind: PermissionDenied,
         meaning: "Another branch keeps the account, and only that one changes it.",
@@ -289,16 +262,8 @@ pub enum Rule {
         meaning: "An off-balance register would go below zero.",
         remedy: "Check what is registered; the metadata names the balance.",
     }
-    Empty { what: Cow<'static, str> } = "{what} has none, and needs at least one" => {
-        reason: EMPTY, kind: InvalidArgument,
-        meaning: "A list that needs at least one item has none.",
-        remedy: "Give at least one.",
-    }
-    TooMany { what: Cow<'static, str>, count: usize, max: usize } = "{what} has {count}, and at most {max} are allowed" => {
-        reason: TOO_MANY, kind: InvalidArgument,
-        meaning: "A list has more items than allowed.",
-        remedy: "Split the request; the metadata names the most.",
-    }
+    Empty { what: Cow<'static, str> } = "{what} has none, and needs at least one" => reasons::EMPTY;
+    TooMany { what: Cow<'static, str>, count: usize, max: usize } = "{what} has {count}, and at most {max} are allowed" => reasons::TOO_MANY;
     BatchRefused(String) = "another transaction of the batch was refused: {0}" => {
         reason: BATCH_REFUSED, kind: FailedPrecondition,
         meaning: "The batch is all or none, and another of its transactions was refused.",

@@ -59,7 +59,7 @@ pub async fn run(arguments: &Arguments, out: &mut impl Write) -> Result<Ran> {
         return summary(&progress.totals, None, out);
     }
     if progress.is_anew {
-        writeln!(out, "{} is of another content than before: it begins anew.", options.file.display())?;
+        writeln!(out, "{} is of another content than before: it begins again.", options.file.display())?;
     }
     let service = Service::of(options)?;
     let mut import = Import::begin(kind, arguments, &source, progress)?;

@@ -1,10 +1,39 @@
-//! Base data as read: what is in force on a date, and all versions of a record.
+//! Base data, in registers: one for each kind.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{PgConnection, types::Json};
+use chrono::NaiveDate;
+use platform::registers::{self, Entry, Record};
+use sqlx::PgConnection;
 
 use super::text::text_of;
-use crate::domain::base::{BaseContent, BaseKind, BaseVersion};
+use crate::domain::{
+    base::{BaseContent, BaseKind, BaseVersion},
+    command::BaseRecordVersion,
+};
+
+impl Record for BaseContent {
+    fn register(&self) -> String {
+        text_of(&self.kind())
+    }
+}
+
+/// All versions of all base data, in the order in which they were made.
+pub async fn load(conn: &mut PgConnection) -> Result<Vec<BaseVersion>, sqlx::Error> {
+    let registers: Vec<String> = BaseKind::ALL.iter().map(text_of).collect();
+    registers::load(conn, &registers).await
+}
+
+/// Appends versions of base data.
+pub async fn append(conn: &mut PgConnection, versions: &[BaseRecordVersion]) -> Result<(), sqlx::Error> {
+    let entries = versions.iter().map(|BaseRecordVersion { version, reason, origin, .. }| Entry {
+        version: version.clone(),
+        reason: reason.clone(),
+        maker: origin.operator.to_string(),
+        checker: origin.authoriser.as_ref().map(ToString::to_string),
+        request_id: origin.request_id,
+        recorded_at: origin.at,
+    });
+    registers::append(conn, &entries.collect::<Vec<_>>()).await
+}
 
 /// The version of a record in force on a date.
 pub async fn in_force(
@@ -13,22 +42,7 @@ pub async fn in_force(
     code: &str,
     on: NaiveDate,
 ) -> Result<Option<BaseVersion>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"
-        SELECT version, effective_date, content AS "content: Json<BaseContent>" FROM base_record
-        WHERE kind = $1 AND code = $2 AND effective_date <= $3 ORDER BY effective_date DESC, version DESC LIMIT 1
-        "#,
-        text_of(&kind),
-        code,
-        on,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| BaseVersion {
-        version: row.version,
-        effective_date: row.effective_date,
-        content: row.content.0,
-    }))
+    registers::in_force(conn, &text_of(&kind), code, on).await
 }
 
 /// Up to `limit` records of a kind in force on a date after a code, by code.
@@ -39,60 +53,16 @@ pub async fn list(
     after: &str,
     limit: i64,
 ) -> Result<Vec<BaseVersion>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT DISTINCT ON (code) version, effective_date, content AS "content: Json<BaseContent>" FROM base_record
-        WHERE kind = $1 AND effective_date <= $2 AND code > $3
-        ORDER BY code, effective_date DESC, version DESC LIMIT $4
-        "#,
-        text_of(&kind),
-        on,
-        after,
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| BaseVersion {
-            version: row.version,
-            effective_date: row.effective_date,
-            content: row.content.0,
-        })
-        .collect())
-}
-
-/// One version of a record, with what the history keeps of it.
-#[derive(Debug)]
-pub struct VersionRow {
-    pub version: i32,
-    pub effective_date: NaiveDate,
-    pub content: Json<BaseContent>,
-    pub operator: String,
-    pub authoriser: Option<String>,
-    pub reason: String,
-    pub recorded_at: DateTime<Utc>,
+    registers::list(conn, &text_of(&kind), on, after, limit).await
 }
 
 /// Up to `limit` versions of a record below a version, newest first.
-pub async fn versions(
+pub async fn history(
     conn: &mut PgConnection,
     kind: BaseKind,
     code: &str,
     below: i32,
     limit: i64,
-) -> Result<Vec<VersionRow>, sqlx::Error> {
-    sqlx::query_as!(
-        VersionRow,
-        r#"
-        SELECT version, effective_date, content AS "content: _", operator, authoriser, reason, recorded_at
-        FROM base_record WHERE kind = $1 AND code = $2 AND version < $3 ORDER BY version DESC LIMIT $4
-        "#,
-        text_of(&kind),
-        code,
-        below,
-        limit,
-    )
-    .fetch_all(conn)
-    .await
+) -> Result<Vec<Entry<BaseContent>>, sqlx::Error> {
+    registers::history(conn, &text_of(&kind), code, below, limit).await
 }

@@ -1,36 +1,10 @@
-//! What a writer reads when it opens the book: all base data, the business day, the last numbers and the chain's head.
+//! What a writer reads when it opens the book: the business day, the last numbers and the chain's head.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 
 use super::text::digest;
-use crate::domain::{
-    base::{BaseContent, BaseVersion},
-    book::Heads,
-    chain,
-    command::BusinessDay,
-    ids::OperatorCode,
-};
-
-/// All versions of all base data, in the order in which they were made.
-pub async fn base_versions(conn: &mut PgConnection) -> Result<Vec<BaseVersion>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT version, effective_date, content AS "content: Json<BaseContent>"
-        FROM base_record ORDER BY recorded_at, kind, code, version
-        "#
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| BaseVersion {
-            version: row.version,
-            effective_date: row.effective_date,
-            content: row.content.0,
-        })
-        .collect())
-}
+use crate::domain::{book::Heads, chain, command::BusinessDay, ids::OperatorCode};
 
 /// The business day that is open.
 pub async fn business_day(conn: &mut PgConnection) -> Result<Option<BusinessDay>, sqlx::Error> {

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-use super::{rows::AccountColumns, text::text_of};
+use super::{base_records, rows::AccountColumns};
 use crate::domain::{
     account::Account,
-    command::{AccountVersion, BaseRecordVersion, BusinessDay, KeptAnswer, Recorded, Records},
+    command::{AccountVersion, BusinessDay, KeptAnswer, Recorded, Records},
     ids::{AccountId, OperatorCode},
 };
 
@@ -28,7 +28,7 @@ pub async fn write(conn: &mut PgConnection, records: &Records, at: DateTime<Utc>
     for (day, recorded) in &records.business_days {
         business_day(conn, day, recorded).await?;
     }
-    base_records(conn, &records.base_records).await?;
+    base_records::append(conn, &records.base_records).await?;
     accounts(conn, &records.accounts).await?;
     super::suspense::append(conn, &records.suspense_items).await?;
     kept_answers(conn, &records.answers, at).await
@@ -47,44 +47,6 @@ async fn business_day(
         day.opened_by.as_str(),
         recorded.authoriser.as_ref().map(OperatorCode::as_str),
         recorded.request_id,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-#[expect(clippy::as_conversions, reason = "how sqlx learns the type of a parameter; nothing is converted")]
-async fn base_records(conn: &mut PgConnection, versions: &[BaseRecordVersion]) -> Result<(), sqlx::Error> {
-    if versions.is_empty() {
-        return Ok(());
-    }
-    let mut contents = Vec::with_capacity(versions.len());
-    for version in versions {
-        contents.push(
-            serde_json::to_value(&version.version.content)
-                .map_err(|error| sqlx::Error::Encode(error.into()))?,
-        );
-    }
-    let each = || versions.iter().map(|version| &version.version);
-    let origin = || versions.iter().map(|version| &version.origin);
-    sqlx::query!(
-        r#"
-        INSERT INTO base_record (kind, code, version, effective_date, content, reason, operator, authoriser, request_id,
-                                 recorded_at)
-        SELECT * FROM UNNEST($1::text[], $2::text[], $3::integer[], $4::date[], $5::jsonb[], $6::text[], $7::text[],
-                             $8::text[], $9::uuid[], $10::timestamptz[])
-        "#,
-        &each().map(|version| text_of(&version.content.kind())).collect::<Vec<_>>(),
-        &each().map(|version| version.content.code()).collect::<Vec<_>>(),
-        &each().map(|version| version.version).collect::<Vec<_>>(),
-        &each().map(|version| version.effective_date).collect::<Vec<_>>(),
-        &contents,
-        &versions.iter().map(|version| version.reason.clone()).collect::<Vec<_>>(),
-        &origin().map(|origin| origin.operator.to_string()).collect::<Vec<_>>(),
-        &origin().map(|origin| origin.authoriser.as_ref().map(ToString::to_string)).collect::<Vec<_>>()
-            as &[Option<String>],
-        &origin().map(|origin| origin.request_id).collect::<Vec<_>>(),
-        &origin().map(|origin| origin.at).collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;

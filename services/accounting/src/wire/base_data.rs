@@ -1,7 +1,7 @@
 //! Base data: records with their names, dates and versions. What each kind says is in [`super::base_content`].
 
 use ::refusal::{Refusal, field_invalid};
-use chrono::NaiveDate;
+use dated::Content;
 use form::{required_date, required_text};
 use platform::refusal::Failure;
 use proto_accounting::v1 as pb;
@@ -55,11 +55,6 @@ pub fn to_proto(version: &BaseVersion) -> pb::BaseRecord {
         version: version.version,
         content: Some(base_content::to_proto(&version.content)),
     }
-}
-
-/// The key under which a version is published.
-pub fn fact_key(code: &str, effective_date: NaiveDate) -> String {
-    format!("{code}@{effective_date}")
 }
 
 /// The kinds with the first part of their records' names.

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
+use dated::Content as _;
 use platform::facts::{Contract, Fact, FactError, FactMetadata};
 use prost::Name;
 use proto_accounting::v1::{self as pb, base_record::Content};
@@ -79,57 +80,62 @@ fn item_opened(item: &SuspenseItem) -> Result<Fact, FactError> {
 
 fn base_record_changed(record: &BaseRecordVersion) -> Result<Fact, FactError> {
     match base_content::to_proto(&record.version.content) {
-        Content::Branch(content) => set(record, |Set { key, effective_date, version }| pb::BranchChanged {
-            key,
-            effective_date,
-            version,
-            branch: Some(content),
+        Content::Branch(content) => set(record, |Set { key, effective_date, version, versions }| {
+            pb::BranchChanged { key, effective_date, version, versions, branch: Some(content) }
         }),
-        Content::Operator(content) => set(record, |Set { key, effective_date, version }| {
-            pb::OperatorChanged { key, effective_date, version, operator: Some(content) }
+        Content::Operator(content) => set(record, |Set { key, effective_date, version, versions }| {
+            pb::OperatorChanged { key, effective_date, version, versions, operator: Some(content) }
         }),
-        Content::Currency(content) => set(record, |Set { key, effective_date, version }| {
-            pb::CurrencyChanged { key, effective_date, version, currency: Some(content) }
+        Content::Currency(content) => set(record, |Set { key, effective_date, version, versions }| {
+            pb::CurrencyChanged { key, effective_date, version, versions, currency: Some(content) }
         }),
-        Content::ExchangeRate(content) => set(record, |Set { key, effective_date, version }| {
-            pb::ExchangeRateChanged { key, effective_date, version, exchange_rate: Some(content) }
+        Content::ExchangeRate(content) => set(record, |Set { key, effective_date, version, versions }| {
+            pb::ExchangeRateChanged { key, effective_date, version, versions, exchange_rate: Some(content) }
         }),
-        Content::CalendarYear(content) => set(record, |Set { key, effective_date, version }| {
-            pb::CalendarYearChanged { key, effective_date, version, calendar_year: Some(content) }
+        Content::CalendarYear(content) => set(record, |Set { key, effective_date, version, versions }| {
+            pb::CalendarYearChanged { key, effective_date, version, versions, calendar_year: Some(content) }
         }),
-        Content::InterestRate(content) => set(record, |Set { key, effective_date, version }| {
-            pb::InterestRateChanged { key, effective_date, version, interest_rate: Some(content) }
+        Content::InterestRate(content) => set(record, |Set { key, effective_date, version, versions }| {
+            pb::InterestRateChanged { key, effective_date, version, versions, interest_rate: Some(content) }
         }),
-        Content::Parameter(content) => set(record, |Set { key, effective_date, version }| {
-            pb::ParameterChanged { key, effective_date, version, parameter: Some(content) }
+        Content::Parameter(content) => set(record, |Set { key, effective_date, version, versions }| {
+            pb::ParameterChanged { key, effective_date, version, versions, parameter: Some(content) }
         }),
-        Content::PostingTemplate(content) => set(record, |Set { key, effective_date, version }| {
-            pb::PostingTemplateChanged { key, effective_date, version, posting_template: Some(content) }
-        }),
-        Content::LedgerCode(content) => set(record, |Set { key, effective_date, version }| {
-            pb::LedgerCodeChanged { key, effective_date, version, ledger_code: Some(content) }
+        Content::PostingTemplate(content) => {
+            set(record, |Set { key, effective_date, version, versions }| pb::PostingTemplateChanged {
+                key,
+                effective_date,
+                version,
+                versions,
+                posting_template: Some(content),
+            })
+        }
+        Content::LedgerCode(content) => set(record, |Set { key, effective_date, version, versions }| {
+            pb::LedgerCodeChanged { key, effective_date, version, versions, ledger_code: Some(content) }
         }),
     }
 }
 
-/// What the facts about base data have in common: which record was set, from when on, and in which version.
+/// What the facts about base data have in common: which record was set, from when on, in which version, and all that stands of it.
 struct Set {
     key: String,
     effective_date: String,
     version: i32,
+    versions: Vec<pb::BaseRecord>,
 }
 
 fn set<M: Name + Serialize>(
     record: &BaseRecordVersion,
     message: impl FnOnce(Set) -> M,
 ) -> Result<Fact, FactError> {
-    let BaseRecordVersion { version, origin, .. } = record;
-    let key = base_data::fact_key(&version.content.code(), version.effective_date);
+    let BaseRecordVersion { version, standing, origin, .. } = record;
+    let key = version.content.code();
+    let versions = standing.iter().map(base_data::to_proto).collect();
     let identity =
         Identity { message: M::NAME, key: &key, version: version.version.into(), recorded: origin };
     let metadata = identity.metadata();
     let effective_date = version.effective_date.to_string();
-    contract().fact(&message(Set { key, effective_date, version: version.version }), metadata)
+    contract().fact(&message(Set { key, effective_date, version: version.version, versions }), metadata)
 }
 
 /// A change of a hold.

@@ -2,7 +2,7 @@
 
 use testkit::matrix::{Matrix, Row};
 
-use crate::support::{ServiceHarness, issuer, people::SUB_BRANCH};
+use crate::support::{issuer, launch, people::SUB_BRANCH};
 
 const ROLES: &[&str] = &[
     "teller",
@@ -65,7 +65,7 @@ const ROWS: &[Row<'static>] = &[
 
 #[tokio::test]
 async fn each_rpc_lets_in_whom_it_should_and_nobody_else() {
-    let house = ServiceHarness::start().await;
+    let harness = launch().start().await;
     let matrix = Matrix {
         packages: &["countinghouse.accounting.v1", "countinghouse.approval.v1"],
         rows: ROWS,
@@ -73,6 +73,6 @@ async fn each_rpc_lets_in_whom_it_should_and_nobody_else() {
         branch: SUB_BRANCH,
         other_branch: "310101",
     };
-    let faults = matrix.faults(house.channel.clone(), issuer()).await;
+    let faults = matrix.faults(harness.channel(), issuer()).await;
     assert!(faults.is_empty(), "{faults:#?}");
 }

@@ -91,8 +91,8 @@ async fn a_business_transaction_is_posted_by_its_template_and_a_repeat_gets_its_
     assert_eq!(posting.entries[1].ledger_code, "6021", "which takes nothing by hand");
     assert_eq!(bank.available(TELLER, &account).await, "85.00");
 
-    bank.house().stop().await;
-    bank.house().start_again().await;
+    bank.harness().stop().await;
+    bank.harness().start_again().await;
     assert_eq!(done(&bank, request.clone()).await, posting);
     let mut other = request;
     other.fields[2] = field("pieces", Value::Integer(3));
@@ -101,7 +101,7 @@ async fn a_business_transaction_is_posted_by_its_template_and_a_repeat_gets_its_
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_with_the_field_or_the_templates_line() {
+async fn what_is_wrong_is_named_with_the_field_or_the_templates_line() {
     let (bank, account) = with_vouchers().await;
     let without = |name: &str| {
         let mut request = sale(&account, "7.50", 2);

@@ -69,7 +69,7 @@ fn batch(bank: &BankFixture, id: u128, payee: &str, net: &str) -> Fact {
 
 /// Publishes facts in this order, each as the service that owns its topic.
 pub async fn publish(bank: &BankFixture, facts: &[&Fact]) {
-    let kafka: &KafkaConfig = &bank.config.kafka;
+    let kafka: &KafkaConfig = &bank.settings.kafka;
     let producer: FutureProducer = kafka.producer().unwrap().create().unwrap();
     for fact in facts {
         let service = fact.topic.split('.').nth(1).unwrap();
@@ -146,8 +146,8 @@ async fn facts_are_booked_once_though_they_come_twice_and_out_of_order() {
     assert_eq!((sold[0].source.as_str(), settled[0].source.as_str()), ("voucher", "settlement"));
     assert_eq!(bank.available(TELLER, &account).await, "1318.33", "100 less 15 and 1233.33 more");
 
-    bank.house().stop().await;
-    bank.house().start_again().await;
+    bank.harness().stop().await;
+    bank.harness().start_again().await;
     // All of them again, and one that has not been: when it is booked, the repeats have been seen.
     publish(&bank, &[third, fourth, first, second]).await;
     forget_marks(&bank, 4).await;
@@ -238,7 +238,7 @@ async fn what_cannot_be_booked_where_it_belongs_is_an_open_item() {
 async fn what_is_no_fact_of_the_topics_owner_is_a_dead_letter_and_holds_nobody_up() {
     let (bank, account) = bank().await;
     let foreign = delivery(&bank, 9, "1.00");
-    let kafka = &bank.config.kafka;
+    let kafka = &bank.settings.kafka;
     let producer: FutureProducer = kafka.producer().unwrap().create().unwrap();
     let topic = kafka.prefixed(DELIVERIES);
     let headers = record::headers(&foreign, "/countinghouse/voucher");

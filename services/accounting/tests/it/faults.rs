@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use accounting::{
-    app::{verify, writer::Recent},
-    events::PostingJournal,
-};
+use accounting::{app::writer::Recent, events::PostingJournal};
 use futures::future::join_all;
 use platform::relay::{self, Backlog, FactSource, JournalSource};
 use proto_accounting::v1::{GetAccountRequest, PostTransactionRequest};
@@ -14,7 +11,7 @@ use testkit::{PrivateBroker, wait_for};
 use tonic::Code;
 
 use crate::support::{
-    BOUND, BankFixture, Refused, credit, debit, own,
+    BOUND, BankFixture, Refused, WRITER, credit, debit, own,
     people::{SUB_BRANCH, TELLER},
     post, yuan,
 };
@@ -36,9 +33,9 @@ fn take_in() -> PostTransactionRequest {
 /// A bank whose statements may not take long, with a writer that has just begun.
 async fn hurried() -> BankFixture {
     let mut bank = BankFixture::open().await;
-    bank.house().stop().await;
-    bank.house().config.writer.statement_timeout_ms = SHORT_MS;
-    bank.house().start_again().await;
+    bank.harness().stop().await;
+    bank.harness().settings.own.writer.statement_timeout_ms = SHORT_MS;
+    bank.harness().start_again().await;
     bank.post(TELLER, take_in()).await.unwrap();
     bank
 }
@@ -68,13 +65,14 @@ impl BankFixture {
         sqlx::query("DROP TRIGGER no_room ON batch").execute(&self.database.owner).await.unwrap();
     }
 
-    /// The session of the writer: another one when it has led anew.
+    /// The session of the writer: another one when it has taken the lead again.
     async fn writers_session(&self) -> i32 {
         wait_for(BOUND, "the writer to have a session", || async {
             sqlx::query_scalar(
                 "SELECT pid FROM pg_stat_activity
-                 WHERE datname = current_database() AND application_name = 'accounting.writer'",
+                 WHERE datname = current_database() AND application_name = $1",
             )
+            .bind(WRITER)
             .fetch_optional(&self.database.dml)
             .await
             .ok()?
@@ -93,7 +91,7 @@ impl BankFixture {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_as_such_until_there_is_room_and_nothing_is_lost() {
+async fn a_full_disk_is_reported_until_there_is_room_and_nothing_is_lost() {
     let bank = BankFixture::open().await;
     let account = bank.open_funded(TELLER, "C1", "100").await;
     let before = last_posting(&bank).await;
@@ -115,7 +113,7 @@ async fn a_full_disk_is_told_as_such_until_there_is_room_and_nothing_is_lost() {
     assert_eq!(numbers.len(), MANY);
     assert_eq!(last_posting(&bank).await, before + i64::try_from(MANY).unwrap());
     assert_eq!(bank.writers_session().await, session, "the writer went on with its session");
-    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.prove().await.unwrap();
 }
 
 #[tokio::test]
@@ -136,16 +134,16 @@ async fn an_append_that_takes_too_long_is_not_written_and_the_writer_goes_on() {
         assert_eq!(bank.call_once(TELLER, request).await.unwrap().posting.unwrap().number, next);
     }
     assert_eq!(bank.writers_session().await, session);
-    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.prove().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_request_whose_load_takes_too_long_fails_alone_and_does_not_stop_the_writer() {
     let mut bank = BankFixture::open().await;
     let cold = bank.open_funded(TELLER, "C1", "100").await;
-    bank.house().stop().await;
-    bank.house().config.writer.statement_timeout_ms = SHORT_MS;
-    bank.house().start_again().await;
+    bank.harness().stop().await;
+    bank.harness().settings.own.writer.statement_timeout_ms = SHORT_MS;
+    bank.harness().start_again().await;
     bank.post(TELLER, take_in()).await.unwrap();
     let session = bank.writers_session().await;
     let before = last_posting(&bank).await;
@@ -165,7 +163,7 @@ async fn a_request_whose_load_takes_too_long_fails_alone_and_does_not_stop_the_w
 
     bank.call_once(TELLER, poisoned).await.unwrap();
     assert_eq!(last_posting(&bank).await, before + i64::try_from(MANY).unwrap());
-    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.prove().await.unwrap();
 }
 
 #[tokio::test]
@@ -190,7 +188,7 @@ async fn an_answer_that_cannot_be_read_fails_its_own_repeat_and_no_other_request
 }
 
 #[tokio::test]
-async fn a_database_that_takes_no_writes_any_more_is_left_and_sought_anew() {
+async fn a_database_that_takes_no_writes_any_more_is_left_and_sought_again() {
     let bank = BankFixture::open().await;
     let before = last_posting(&bank).await;
     let first = bank.writers_session().await;
@@ -217,7 +215,7 @@ async fn a_database_that_takes_no_writes_any_more_is_left_and_sought_anew() {
 #[tokio::test]
 async fn while_kafka_is_away_facts_wait_and_then_go_out_in_order() {
     let broker = PrivateBroker::start().await;
-    let bank = BankFixture::on(&broker).await;
+    let bank = BankFixture::with_all_facts(broker.kafka()).await;
     let journal = JournalSource::new(PostingJournal { recent: Recent::default() });
     let posted = last_posting(&bank).await;
     relay::drained(&bank.database.dml, &journal, posted, BOUND).await.unwrap();
@@ -262,8 +260,8 @@ async fn a_clock_that_goes_back_does_not_take_the_journal_back() {
     bank.post(TELLER, take_in()).await.unwrap();
     bank.clock.put_back(ahead);
     bank.post(TELLER, take_in()).await.unwrap();
-    bank.house().stop().await;
-    bank.house().start_again().await;
+    bank.harness().stop().await;
+    bank.harness().start_again().await;
     bank.post(TELLER, take_in()).await.unwrap();
 
     let in_order: bool = sqlx::query_scalar(
@@ -285,5 +283,5 @@ async fn a_clock_that_goes_back_does_not_take_the_journal_back() {
         (distinct == 2).then_some(())
     })
     .await;
-    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.prove().await.unwrap();
 }

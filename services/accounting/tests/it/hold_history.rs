@@ -75,7 +75,7 @@ async fn a_long_history_of_holds_is_not_read() {
     let mut bank = BankFixture::open().await;
     let account = account_with_history(&bank).await;
     // Nobody writes anything down meanwhile.
-    bank.house().stop().await;
+    bank.harness().stop().await;
     let now = bank.clock.now();
     let mut transaction = bank.database.dml.begin().await.unwrap();
     let conn = &mut *transaction;

@@ -6,12 +6,11 @@ use std::{
     process::Stdio,
 };
 
-use accounting::app::verify;
-use testkit::{keys::Claims, wait_for};
+use testkit::wait_for;
 use tokio::process::{Child, Command};
 
 use crate::support::{
-    BOUND, BankFixture, issuer,
+    BOUND, BankFixture,
     people::{HEAD_OFFICE, MIGRATOR, OPERATIONS},
 };
 
@@ -23,8 +22,7 @@ impl Desk {
         let folder =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("import-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let claims = Claims::of(MIGRATOR.code, MIGRATOR.roles).within(MIGRATOR.branches);
-        fs::write(folder.join("token"), issuer().sign(&claims)).unwrap();
+        fs::write(folder.join("token"), MIGRATOR.token()).unwrap();
         Self(folder)
     }
 
@@ -43,7 +41,7 @@ impl Desk {
     fn start(&self, bank: &BankFixture, kind: &str, file: &str, more: &[&str]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_accounting"))
             .args(["import", kind, file, "--branch", HEAD_OFFICE, "--token-file", "token"])
-            .args(["--to", &format!("http://{}", bank.address)])
+            .args(["--to", &format!("http://{}", bank.address())])
             .args(more)
             .current_dir(&self.0)
             .stdin(Stdio::null())
@@ -146,7 +144,7 @@ async fn files_come_in_and_refused_rows_are_mended_and_come_in_later() {
         desk.run(&bank, "postings", "postings.csv.refused.csv", &["--code", "OPENING"]).await;
     assert_eq!((code, posted(&bank, "OPENING").await), (0, 4), "{output}");
     assert!(!desk.has("postings.csv.refused.csv.refused.csv"));
-    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.prove().await.unwrap();
 }
 
 #[tokio::test]
@@ -179,18 +177,18 @@ async fn what_is_imported_again_posts_nothing_new_and_what_cannot_be_meant_is_sa
     assert_eq!((code, posted(&bank, "AGAIN").await), (0, 2), "another content is another file: {output}");
     desk.write("a.csv", file("8"));
     let (code, output) = desk.run(&bank, "postings", "a.csv", &["--code", "AGAIN"]).await;
-    assert!(code == 0 && output.contains("begins anew"), "{output}");
+    assert!(code == 0 && output.contains("begins again"), "{output}");
     assert_eq!(posted(&bank, "AGAIN").await, 3);
     desk.write("b.csv", "debit,credit\n");
     let (code, output) = desk.run(&bank, "postings", "b.csv", &[]).await;
     assert!(code == 1 && output.contains("the columns are"), "{output}");
-    desk.write("token", issuer().sign(&Claims::of(OPERATIONS.code, OPERATIONS.roles).within(&["*"])));
+    desk.write("token", OPERATIONS.token());
     desk.write("c.csv", file("7"));
     let (code, output) = desk.run(&bank, "postings", "c.csv", &[]).await;
     assert!(code == 1 && output.contains("PERMISSION_DENIED"), "{output}");
 }
 
-/// Eight batches, of which each is asked for more than once in all.
+/// Eight batches, of which each is sent more than once in all.
 const TRANSACTIONS: usize = 8_000;
 
 #[tokio::test]
@@ -224,7 +222,7 @@ async fn an_import_that_is_killed_goes_on_and_doubles_nothing() {
     let lines: Vec<&str> = output.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
     let expected: Vec<String> = (0..refused).map(|place| (2 + place * 1_000).to_string()).collect();
     assert_eq!(lines, expected, "each refused row once, in order");
-    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.prove().await.unwrap();
 }
 
 /// The service is away for a while.
@@ -234,14 +232,14 @@ async fn an_import_waits_for_a_service_that_is_away() {
     let desk = Desk::new("away");
     let row = "110100/100101,110100/2241,CNY,1\n";
     desk.write("a.csv", format!("debit_account,credit_account,currency,amount\n{}", row.repeat(3_000)));
-    let address = bank.address;
+    let address = bank.address();
     let import = desk.start(&bank, "postings", "a.csv", &["--code", "AWAY"]);
     wait_for(2 * BOUND, "some of it to be posted", || async {
         (posted(&bank, "AWAY").await > 0).then_some(())
     })
     .await;
-    bank.house().stop().await;
-    bank.house().start_again_on(address).await;
+    bank.harness().stop().await;
+    bank.harness().start_again_on(address).await;
     let output = tokio::time::timeout(5 * BOUND, import.wait_with_output()).await.unwrap().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(posted(&bank, "AWAY").await, 3_000);

@@ -187,15 +187,15 @@ async fn history_comes_in_before_the_first_day_and_the_books_are_right_on_every_
         assert_eq!(deposits(&bank, date).await, total, "at the end of {date}, whatever came in when");
     }
 
-    bank.house().stop().await;
-    bank.house().start_again().await;
+    bank.harness().stop().await;
+    bank.harness().start_again().await;
     assert_eq!(
         bank.done(MIGRATOR, request.clone()).await,
         answer,
         "also of what is older than requests are remembered"
     );
     assert_eq!(counts(&bank).await.0, after.0);
-    accounting::app::verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.prove().await.unwrap();
 }
 
 /// What is on the deposits at the end of a date.

@@ -81,8 +81,8 @@ async fn a_batch_is_whole_or_item_by_item_and_a_repeat_gets_its_verdicts() {
         matches!(&first.results[1].outcome, Some(Outcome::Refusal(refusal)) if refusal.reason == "FUNDS_INSUFFICIENT")
     );
     bank.pay_in(TELLER, &from, "500").await.unwrap();
-    bank.house().stop().await;
-    bank.house().start_again().await;
+    bank.harness().stop().await;
+    bank.harness().start_again().await;
     assert_eq!(
         bank.done(TELLER, request.clone()).await,
         first,

@@ -2,10 +2,9 @@
 
 use std::process::Output;
 
-use platform::config::Secret;
 use testkit::wait_for;
 
-use crate::support::{BOUND, BankFixture, Proxy, Replica};
+use crate::support::{BOUND, BankFixture, WRITER};
 
 /// What a probe says when the answer is no; nothing when it is yes.
 fn complaint(answered: &Output) -> Option<String> {
@@ -19,29 +18,24 @@ fn complaint(answered: &Output) -> Option<String> {
 #[tokio::test]
 async fn a_replica_without_its_database_is_not_started_again() {
     let mut bank = BankFixture::open().await;
-    bank.house().stop().await;
-    let postgres = bank.config.database.options().unwrap();
-    let direct = format!("{}:{}", postgres.get_host(), postgres.get_port());
-    let proxy = Proxy::to(direct.clone()).await;
-    let through = bank.config.database.url.expose().replace(&direct, &proxy.address.to_string());
-    bank.house().config.database.url = Secret::new(format!("{through}?sslmode=disable"));
-    let replica = Replica::of(&bank).await;
+    bank.harness().stop().await;
+    let proxy = bank.harness().through_proxy(WRITER).await;
+    let replica = bank.replica().await;
     for question in ["started", "ready", "alive"] {
-        let answered = || async { complaint(&replica.probe(&bank, question).await).is_none().then_some(()) };
+        let answered = || async { complaint(&replica.probe(question).await).is_none().then_some(()) };
         wait_for(BOUND, question, answered).await;
     }
 
     proxy.freeze();
-    let lost = wait_for(BOUND, "it to lose the lead", || async {
-        complaint(&replica.probe(&bank, "started").await)
-    });
+    let lost =
+        wait_for(BOUND, "it to lose the lead", || async { complaint(&replica.probe("started").await) });
     assert!(lost.await.contains("does not know which replica makes changes"));
     for question in ["ready", "alive"] {
-        assert_eq!(complaint(&replica.probe(&bank, question).await), None, "{question}");
+        assert_eq!(complaint(&replica.probe(question).await), None, "{question}");
     }
     proxy.thaw();
     wait_for(BOUND, "it to lead again", || async {
-        complaint(&replica.probe(&bank, "started").await).is_none().then_some(())
+        complaint(&replica.probe("started").await).is_none().then_some(())
     })
     .await;
 }
@@ -49,13 +43,13 @@ async fn a_replica_without_its_database_is_not_started_again() {
 #[tokio::test]
 async fn a_replica_that_hangs_or_is_gone_is_not_alive() {
     let mut bank = BankFixture::open().await;
-    bank.house().stop().await;
-    let replica = Replica::of(&bank).await;
+    bank.harness().stop().await;
+    let replica = bank.replica().await;
     replica.halt();
-    let said = complaint(&replica.probe(&bank, "alive").await).expect("it hangs");
+    let said = complaint(&replica.probe("alive").await).expect("it hangs");
     assert!(said.contains("nothing answers") && said.contains(&replica.address), "{said}");
     replica.wake();
     replica.kill().await;
-    let said = complaint(&replica.probe(&bank, "alive").await).expect("it is gone");
+    let said = complaint(&replica.probe("alive").await).expect("it is gone");
     assert!(said.contains("cannot be reached") && said.contains(&replica.address), "{said}");
 }

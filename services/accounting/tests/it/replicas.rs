@@ -1,9 +1,7 @@
 //! Two replicas on one book: the second takes over when the first is killed, halted or cut off, and nothing is lost or doubled.
 
-use accounting::app::verify;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
-use platform::config::Secret;
 use proto_accounting::v1::{GetTrialBalanceRequest, PostTransactionRequest};
 use proto_common::approval::v1::ApproveRequestRequest;
 use testkit::wait_for;
@@ -11,7 +9,7 @@ use tokio::task::JoinHandle;
 use tonic::{Code, transport::Channel};
 
 use crate::support::{
-    BOUND, BankFixture, Proxy, Refused, Replica, call_on, credit, debit, own,
+    BOUND, BankFixture, Refused, Replica, WRITER, call_on, credit, debit, own,
     people::{BOOK_KEEPER, SUB_BRANCH, SUPERVISOR, TELLER},
     post, yuan,
 };
@@ -81,7 +79,7 @@ async fn settle(bank: &BankFixture, channel: &Channel, before: i64, answers: Vec
     assert_eq!(numbers, expected, "each was done once, and nothing else was");
     let last = call_on(channel.clone(), BOOK_KEEPER, GetTrialBalanceRequest::default()).await.unwrap();
     assert_eq!(last.last_posting, before + i64::try_from(numbers.len()).unwrap());
-    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.prove().await.unwrap();
 }
 
 /// Reads from a replica, which answers whether or not anybody writes.
@@ -118,10 +116,10 @@ async fn heard_at(bank: &BankFixture) -> DateTime<Utc> {
 /// A bank on two processes, of which the first writes.
 async fn two_replicas() -> (BankFixture, Replica, Replica) {
     let mut bank = BankFixture::open().await;
-    let first = Replica::of(&bank).await;
-    bank.house().stop().await;
-    first.leads(&bank).await;
-    let second = Replica::of(&bank).await;
+    let first = bank.replica().await;
+    bank.harness().stop().await;
+    bank.led_by(&first).await;
+    let second = bank.replica().await;
     (bank, first, second)
 }
 
@@ -134,7 +132,7 @@ async fn a_replica_takes_over_from_one_that_is_killed() {
     first.kill().await;
     reads(&second.channel).await;
     let next = done(&second.channel, take_in()).await;
-    second.leads(&bank).await;
+    bank.led_by(&second).await;
     settle(&bank, &second.channel, before, answers(sent).await, next).await;
 }
 
@@ -148,7 +146,7 @@ async fn a_replica_takes_over_from_one_that_is_halted_which_does_not_write_when_
     first.halt();
     reads(&second.channel).await;
     let next = done(&second.channel, take_in()).await;
-    second.leads(&bank).await;
+    bank.led_by(&second).await;
     assert_ne!(session_of_the_writer(&bank).await, Some(session));
     assert!(is_over(&bank, session).await, "the first has nothing left to write with");
     // These wait at the first's door until it wakes, and it still takes itself for the writer then.
@@ -165,7 +163,8 @@ async fn a_replica_takes_over_from_one_that_is_halted_which_does_not_write_when_
 #[tokio::test]
 async fn what_two_persons_do_and_what_is_refused_comes_through_a_replica_that_does_not_write() {
     let bank = BankFixture::open().await;
-    let (other, channel) = bank.another().await;
+    let other = bank.another().await;
+    let channel = other.channel.clone();
     let through = wait_for(BOUND, "the other replica to know the writer", || async {
         call_on(channel.clone(), TELLER, take_in()).await.ok()
     });
@@ -186,20 +185,20 @@ async fn what_two_persons_do_and_what_is_refused_comes_through_a_replica_that_do
     let refused = call_on(channel, TELLER, short.clone()).await.unwrap_err();
     assert_eq!(refused, bank.refused(TELLER, short).await);
     assert_eq!(refused.reason, "FUNDS_INSUFFICIENT");
-    other.stop();
 }
 
 #[tokio::test]
 async fn a_writer_in_a_long_append_is_not_taken_for_dead() {
     let mut bank = BankFixture::open().await;
-    bank.house().config.writer.heartbeat_lost_ms = 5_000;
-    let (other, channel) = bank.another().await;
+    bank.harness().settings.own.writer.heartbeat_lost_ms = 5_000;
+    let other = bank.another().await;
+    let channel = other.channel.clone();
     let session = session_of_the_writer(&bank).await;
     let mut lock = bank.database.owner.begin().await.unwrap();
     sqlx::query("LOCK TABLE batch IN SHARE MODE").execute(&mut *lock).await.unwrap();
     let since = heard_at(&bank).await;
     let request = take_in();
-    let call = tokio::spawn(call_on(bank.channel.clone(), TELLER, request));
+    let call = tokio::spawn(call_on(bank.channel(), TELLER, request));
 
     wait_for(BOUND, "the writer to be heard for longer than it may be silent", || async {
         (heard_at(&bank).await > since + TimeDelta::milliseconds(5_500)).then_some(())
@@ -210,32 +209,27 @@ async fn a_writer_in_a_long_append_is_not_taken_for_dead() {
     lock.rollback().await.unwrap();
     assert!(call.await.unwrap().is_ok());
     assert_eq!(session_of_the_writer(&bank).await, session);
-    other.stop();
 }
 
 #[tokio::test]
 async fn a_replica_takes_over_from_one_that_is_cut_off_from_the_database() {
     let mut bank = BankFixture::open().await;
-    let postgres = bank.config.database.options().unwrap();
-    let direct = format!("{}:{}", postgres.get_host(), postgres.get_port());
-    let proxy = Proxy::to(direct.clone()).await;
-    bank.house().stop().await;
-    let url = bank.config.database.url.expose().to_owned();
-    let through = url.replace(&direct, &proxy.address.to_string());
-    bank.house().config.database.url = Secret::new(format!("{through}?sslmode=disable"));
+    bank.harness().stop().await;
+    let direct = bank.settings.database.url.clone();
+    let proxy = bank.harness().through_proxy(WRITER).await;
     // Else the one that is cut off waits for its database as long as a busy machine may need.
-    bank.house().config.writer.statement_timeout_ms = 1_000;
-    bank.house().start_again().await;
+    bank.harness().settings.own.writer.statement_timeout_ms = 1_000;
+    bank.harness().start_again().await;
     let before = bank.post(TELLER, take_in()).await.unwrap().number;
-    bank.house().config.database.url = Secret::new(url);
-    let second = Replica::of(&bank).await;
+    bank.harness().settings.database.url = direct;
+    let second = bank.replica().await;
 
     proxy.freeze();
-    let sent = send_many(&bank.channel);
+    let sent = send_many(&bank.channel());
     let next = done(&second.channel, take_in()).await;
-    second.leads(&bank).await;
+    bank.led_by(&second).await;
     reads(&second.channel).await;
     proxy.thaw();
     settle(&bank, &second.channel, before, answers(sent).await, next).await;
-    bank.house().stop().await;
+    bank.harness().stop().await;
 }

@@ -1,9 +1,8 @@
-//! One way through the whole house: base data in, a day opened, accounts opened, a posting booked, its facts on Kafka, the books
+//! One way through the whole service: base data in, a day opened, accounts opened, a posting booked, its facts on Kafka, the books
 //! proved, the chain verified.
 
 use std::time::Duration;
 
-use accounting::app::verify;
 use pbjson_types::Timestamp;
 use platform::{clock::Clock, lifecycle::Ending};
 use proto_accounting::v1::{GetPostingRequest, ListPostingsRequest, PlaceHoldRequest};
@@ -29,7 +28,7 @@ const DAYS: &str = "countinghouse.accounting.business_day.v1";
 
 #[tokio::test]
 async fn a_transfer_is_booked_published_and_proved() {
-    let mut bank = BankFixture::with_facts().await;
+    let mut bank = BankFixture::with_all_facts(testkit::kafka().await).await;
     let from = bank.open_funded(TELLER, "C1", "1000").await;
     let to = bank.open_account(TELLER_ELSEWHERE, "C2").await;
 
@@ -59,9 +58,9 @@ async fn a_transfer_is_booked_published_and_proved() {
     assert_eq!(facts(&bank, DAYS, 1).await[0]["businessDate"], DAY);
     assert_eq!(facts(&bank, ACCOUNTS, OWN_ACCOUNTS + 2).await[OWN_ACCOUNTS + 1]["name"], to);
 
-    let sound = verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    let sound = bank.prove().await.unwrap();
     assert_eq!(sound.journal.postings, posting.number);
-    assert_eq!(bank.house().stop().await, Ending::Drained);
+    assert_eq!(bank.harness().stop().await, Ending::Drained);
 }
 
 #[tokio::test]
@@ -72,8 +71,8 @@ async fn books_are_as_they_were_after_a_restart() {
         post(SUB_BRANCH, "FEE", [debit(&account, yuan("10")), credit(&own(SUB_BRANCH, "2241"), yuan("10"))]);
     let first = bank.post(TELLER, transfer.clone()).await.unwrap();
 
-    assert_eq!(bank.house().stop().await, Ending::Drained);
-    bank.house().start_again().await;
+    assert_eq!(bank.harness().stop().await, Ending::Drained);
+    bank.harness().start_again().await;
 
     assert_eq!(bank.available(TELLER, &account).await, "990.00");
     assert_eq!(bank.post(TELLER, transfer.clone()).await.unwrap(), first, "a repeat gets the first answer");
@@ -83,7 +82,7 @@ async fn books_are_as_they_were_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_hold_that_is_placed_and_lapses_is_told_twice_in_order() {
+async fn a_hold_that_is_placed_and_lapses_is_published_twice_in_order() {
     let bank = BankFixture::with_facts().await;
     let account = bank.open_funded(TELLER, "C1", "1000").await;
     // Less than the broker takes from a clock that is ahead of its own.

@@ -1,10 +1,9 @@
 //! Whoever changes the journal by hand is found, and the service itself cannot.
 
-use accounting::app::verify::{self, Failed};
 use sqlx::AssertSqlSafe;
 
 use crate::support::{
-    BankFixture, ServiceHarness,
+    BankFixture, launch,
     people::{SUB_BRANCH, TELLER},
 };
 
@@ -27,9 +26,9 @@ const CHANGES: &[(&str, &str)] = &[
 async fn each_change_by_hand_is_found() {
     let mut bank = BankFixture::open().await;
     bank.open_funded(TELLER, "C1", "1000").await;
-    bank.house().stop().await;
+    bank.harness().stop().await;
     sealed(&bank).await;
-    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.prove().await.unwrap();
     for (change, said) in CHANGES {
         let mut changed = bank.database.owner.begin().await.unwrap();
         // Verification reads what is committed, so the change is committed and taken back by a copy of the rows.
@@ -43,12 +42,8 @@ async fn each_change_by_hand_is_found() {
         assert!(done.rows_affected() > 0, "{change}");
         changed.commit().await.unwrap();
 
-        match verify::all(&bank.database.dml, |_| Ok(())).await {
-            Err(Failed::Unsound(unsound)) => {
-                assert!(unsound.to_string().contains(said), "{change}: {unsound}");
-            }
-            other => panic!("{change}: {other:?}"),
-        }
+        let broken = bank.prove().await.expect_err(change);
+        assert!(broken.contains(said), "{change}: {broken}");
         for back in [
             format!("DELETE FROM {table}"),
             format!("INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM kept"),
@@ -57,7 +52,7 @@ async fn each_change_by_hand_is_found() {
             sqlx::query(AssertSqlSafe(back)).execute(&bank.database.owner).await.unwrap();
         }
     }
-    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.prove().await.unwrap();
 }
 
 /// Waits until the audit is sealed: a record that is not, is no part of the chain yet.
@@ -81,7 +76,7 @@ async fn sealed(bank: &BankFixture) {
 
 #[tokio::test]
 async fn the_service_itself_can_change_nothing_that_is_written() {
-    let house = ServiceHarness::start().await;
+    let harness = launch().start().await;
     for table in [
         "batch",
         "posting",
@@ -95,7 +90,7 @@ async fn the_service_itself_can_change_nothing_that_is_written() {
     ] {
         for statement in [format!("DELETE FROM {table}"), format!("TRUNCATE {table}")] {
             let error = sqlx::query(AssertSqlSafe(statement.clone()))
-                .execute(&house.database.dml)
+                .execute(&harness.database.dml)
                 .await
                 .expect_err(&statement);
             assert!(error.to_string().contains("permission denied"), "{statement}: {error}");
@@ -103,7 +98,7 @@ async fn the_service_itself_can_change_nothing_that_is_written() {
     }
     for (table, column) in [("posting", "narrative"), ("entry", "narrative"), ("hold_event", "purpose")] {
         let statement = format!("UPDATE {table} SET {column} = '{SUB_BRANCH}'");
-        let error = sqlx::query(AssertSqlSafe(statement)).execute(&house.database.dml).await.unwrap_err();
+        let error = sqlx::query(AssertSqlSafe(statement)).execute(&harness.database.dml).await.unwrap_err();
         assert!(error.to_string().contains("permission denied"), "{table}: {error}");
     }
 }

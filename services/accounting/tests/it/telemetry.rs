@@ -1,4 +1,4 @@
-//! What the service tells of itself: one posting is one trace, from the client to whoever takes its fact in, and docs/metrics.md says
+//! What the service records of itself: one posting is one trace, from the client to whoever takes its fact in, and docs/metrics.md says
 //! which metrics there are.
 
 use std::{
@@ -10,24 +10,26 @@ use std::{
     time::Duration,
 };
 
-use accounting::{config::Config, startup};
+use accounting::service::Accounting;
 use platform::{
     clock::SystemClock,
     config::Secret,
     consumer::{Consumer, HandleError, Handler},
     db::{self, DbConfig},
     facts::{Fact, KafkaConfig, Record},
+    service::{self, Settings},
     telemetry::{self, TelemetryConfig},
 };
+use proto_common::Rpc;
 use sqlx::PgConnection;
-use testkit::{Collector, Metric, ReceivedSpan, TestDatabase, folder, wait_for};
+use testkit::{Collector, Metric, ReceivedSpan, TestDatabase, folder, harness::Person, wait_for};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     facts::{DELIVERIES, delivery, publish},
     support::{
-        BOUND, BankFixture, Call, Refused, Replica, credit, debit, own,
-        people::{Person, SUB_BRANCH, TELLER},
+        BOUND, BankFixture, Refused, Replica, credit, debit, own,
+        people::{SUB_BRANCH, TELLER},
         post, signed, yuan,
     },
 };
@@ -42,37 +44,36 @@ const ELSEWHERE: &str = "7c1c9e6b3b1f4c0c8f0e6d5a4b3c2d1e";
 /// The spans of clients in them.
 const CLIENT: &str = "00f067aa0ba902b7";
 
-/// How a test tells the reader, a process of its own, where everything is.
+/// Where the reader, a process of its own, finds everything.
 const ENDPOINT: &str = "TEST_READER_ENDPOINT";
 const DATABASE_URL: &str = "TEST_READER_DATABASE_URL";
 const BROKERS: &str = "TEST_READER_BROKERS";
 const PREFIX: &str = "TEST_READER_PREFIX";
 
 /// Within this every metric has been sent many times.
-const TOLD_WITHIN: Duration = Duration::from_secs(30);
+const RECORDED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Sends a request with a `traceparent`.
-async fn traced<C: Call>(
+async fn traced<M: Rpc>(
     replica: &Replica,
     person: Person,
-    request: C,
+    request: M,
     (trace, flags): (&str, &str),
-) -> Result<C::Answer, Refused> {
+) -> Result<M::Response, Refused> {
     let mut request = signed(person, request);
     let traceparent = format!("00-{trace}-{CLIENT}-{flags}");
     request.metadata_mut().insert("traceparent", traceparent.parse().unwrap());
-    let answer = C::send(request, replica.channel.clone()).await;
-    answer.map(tonic::Response::into_inner).map_err(Refused::from)
+    testkit::send(replica.channel.clone(), request).await.map_err(Refused::from)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_posting_is_one_trace_and_every_metric_is_in_the_documents() {
     let collector = Collector::serve().await;
     let mut bank = BankFixture::taking_in(testkit::kafka().await, &[DELIVERIES]).await;
-    let replica = Replica::telling(&bank, &collector, &[DELIVERIES]).await;
-    bank.house().stop().await;
-    replica.leads(&bank).await;
-    let marks = testkit::database(&startup::migrator()).await;
+    let replica = bank.replica_observed_by(&collector, &[DELIVERIES]).await;
+    bank.harness().stop().await;
+    bank.led_by(&replica).await;
+    let marks = testkit::database(&service::migrator::<Accounting>()).await;
     let mut reader = reader(&bank, &collector, &marks);
 
     let cash = own(SUB_BRANCH, "100101");
@@ -167,10 +168,10 @@ fn paths(spans: &[ReceivedSpan]) -> Vec<String> {
     paths
 }
 
-/// The table of docs/metrics.md has each metric that is told, and no other.
+/// The table of docs/metrics.md has each metric that is recorded, and no other.
 async fn the_documents_name(collector: &Collector) {
     let documented = documented();
-    let same = tokio::time::timeout(TOLD_WITHIN, async {
+    let same = tokio::time::timeout(RECORDED_WITHIN, async {
         while table(&collector.metrics()) != documented {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -209,9 +210,9 @@ fn table(metrics: &BTreeMap<String, Metric>) -> String {
     rows.collect()
 }
 
-/// A service that takes in the postings' facts, in a process of its own, since each process tells for itself.
+/// A service that takes in the postings' facts, in a process of its own, since each process records for itself.
 fn reader(bank: &BankFixture, collector: &Collector, marks: &TestDatabase) -> Child {
-    let kafka = &bank.config.kafka;
+    let kafka = &bank.settings.kafka;
     Command::new(env::current_exe().unwrap())
         .args(["telemetry::reading_in_a_process_of_its_own", "--exact", "--ignored"])
         .env(ENDPOINT, collector.endpoint())
@@ -254,7 +255,7 @@ async fn reading_in_a_process_of_its_own() {
         metrics_every_ms: 3_600_000,
     };
     let guard = telemetry::init(&config, "reader", "tests").unwrap();
-    let defaults = Config::load(None).unwrap().database;
+    let defaults = Settings::load::<Accounting>(None).unwrap().database;
     let database = DbConfig { url: Secret::new(variable(DATABASE_URL)), ..defaults };
     let kafka = KafkaConfig::plaintext(variable(BROKERS), variable(PREFIX));
     let pool = db::connect(&database).unwrap();

@@ -2,16 +2,15 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use accounting::app::verify;
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
-use platform::{config::Secret, lifecycle::Ending};
+use platform::lifecycle::Ending;
 use proto_accounting::v1::PostTransactionRequest;
 use testkit::wait_for;
 use tokio::time;
 use tonic::Code;
 
 use crate::support::{
-    BOUND, BankFixture, Proxy, call_on, credit, debit, own,
+    BOUND, BankFixture, WRITER, call_on, credit, debit, own,
     people::{SUB_BRANCH, TELLER},
     post, yuan,
 };
@@ -54,7 +53,7 @@ async fn requests_are_done_once_each_while_the_connection_is_lost_again_and_agai
 
     assert_eq!(numbers.len(), ROUNDS * MANY);
     assert_eq!(last_posting(&bank).await, before + i64::try_from(ROUNDS * MANY).unwrap());
-    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.prove().await.unwrap();
 }
 
 #[tokio::test]
@@ -72,7 +71,7 @@ async fn a_request_that_is_sent_many_times_at_once_is_done_once() {
 }
 
 #[tokio::test]
-async fn a_writer_whose_batch_number_is_taken_steps_down_and_opens_the_book_anew() {
+async fn a_writer_whose_batch_number_is_taken_steps_down_and_opens_the_book_again() {
     let bank = BankFixture::open().await;
     let before = last_posting(&bank).await;
     sqlx::query(
@@ -89,8 +88,7 @@ async fn a_writer_whose_batch_number_is_taken_steps_down_and_opens_the_book_anew
 
     let posting = bank.call(TELLER, request).await.unwrap().posting.unwrap();
     assert_eq!(posting.number, before + 1, "nothing was written by the first attempt");
-    let unsound = verify::all(&bank.database.dml, |_| Ok(())).await.unwrap_err();
-    assert!(matches!(unsound, verify::Failed::Unsound(_)), "{unsound:?}");
+    bank.prove().await.unwrap_err();
 }
 
 #[tokio::test]
@@ -111,15 +109,15 @@ async fn a_row_that_the_database_refuses_fails_its_own_request_and_no_other() {
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert_eq!((failed[0].code, failed[0].reason.as_str()), (Code::Internal, ""));
     assert_eq!(last_posting(&bank).await, before + i64::try_from(MANY - 1).unwrap());
-    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
+    bank.prove().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_full_queue_refuses_at_once_and_what_waits_is_done() {
     let mut bank = BankFixture::open().await;
-    bank.house().stop().await;
-    bank.house().config.writer.queue_max = 4;
-    bank.house().start_again().await;
+    bank.harness().stop().await;
+    bank.harness().settings.own.writer.queue_max = 4;
+    bank.harness().start_again().await;
     bank.post(TELLER, take_in()).await.unwrap();
     // The writer's next append waits for this.
     let mut lock = bank.database.owner.begin().await.unwrap();
@@ -152,7 +150,8 @@ async fn a_full_queue_refuses_at_once_and_what_waits_is_done() {
 #[tokio::test]
 async fn a_second_replica_passes_on_what_is_to_be_written_and_takes_over_when_the_first_stops() {
     let mut bank = BankFixture::open().await;
-    let (other, channel) = bank.another().await;
+    let other = bank.another().await;
+    let channel = other.channel.clone();
     let request = take_in();
     let passed_on = wait_for(BOUND, "the other replica to know the writer", || async {
         call_on(channel.clone(), TELLER, request.clone()).await.ok()
@@ -161,7 +160,7 @@ async fn a_second_replica_passes_on_what_is_to_be_written_and_takes_over_when_th
     let first = bank.post(TELLER, request.clone()).await.unwrap();
     assert_eq!(passed_on.posting.unwrap(), first);
 
-    assert_eq!(bank.house().stop().await, Ending::Drained);
+    assert_eq!(bank.harness().stop().await, Ending::Drained);
     let repeated = wait_for(BOUND, "the other replica to write", || async {
         call_on(channel.clone(), TELLER, request.clone()).await.ok()
     })
@@ -169,19 +168,18 @@ async fn a_second_replica_passes_on_what_is_to_be_written_and_takes_over_when_th
     assert_eq!(repeated.posting.unwrap(), first, "it knows what the first has done");
     let next = call_on(channel, TELLER, take_in()).await.unwrap().posting.unwrap();
     assert_eq!(next.number, first.number + 1);
-    other.stop();
 }
 
 #[tokio::test]
 async fn what_is_in_flight_when_the_service_stops_is_answered() {
     let mut bank = BankFixture::open().await;
     let before = last_posting(&bank).await;
-    let channel = bank.channel.clone();
+    let channel = bank.channel();
     let calls = (0..MANY).map(|_| tokio::spawn(call_on(channel.clone(), TELLER, take_in())));
     let calls: Vec<_> = calls.collect();
     wait_for(BOUND, "a first posting", || async { (last_posting(&bank).await > before).then_some(()) }).await;
 
-    assert_eq!(bank.house().stop().await, Ending::Drained);
+    assert_eq!(bank.harness().stop().await, Ending::Drained);
     let mut posted = BTreeSet::new();
     for call in calls {
         match call.await.unwrap() {
@@ -212,13 +210,9 @@ async fn a_writer_that_has_nothing_to_do_finds_out_that_its_session_is_gone() {
 #[tokio::test]
 async fn an_append_of_unknown_outcome_that_was_written_is_answered_as_done() {
     let mut bank = BankFixture::open().await;
-    let postgres = bank.config.database.options().unwrap();
-    let direct = format!("{}:{}", postgres.get_host(), postgres.get_port());
-    let proxy = Proxy::to(direct.clone()).await;
-    let through = bank.config.database.url.expose().replace(&direct, &proxy.address.to_string());
-    bank.house().stop().await;
-    bank.house().config.database.url = Secret::new(format!("{through}?sslmode=disable"));
-    bank.house().start_again().await;
+    bank.harness().stop().await;
+    let proxy = bank.harness().through_proxy(WRITER).await;
+    bank.harness().start_again().await;
     bank.post(TELLER, take_in()).await.unwrap();
 
     let mut settled = false;
@@ -227,7 +221,7 @@ async fn an_append_of_unknown_outcome_that_was_written_is_answered_as_done() {
         // The answer to the load passes, that to the append does not, unless the writer has just tried its idle session.
         proxy.hold_back_after(1);
         let request = take_in();
-        let call = tokio::spawn(call_on(bank.channel.clone(), TELLER, request.clone()));
+        let call = tokio::spawn(call_on(bank.channel(), TELLER, request.clone()));
         let written = wait_for(BOUND, "the posting to be written", || async {
             (last_posting(&bank).await > before).then_some(())
         });
@@ -241,8 +235,8 @@ async fn an_append_of_unknown_outcome_that_was_written_is_answered_as_done() {
         }
         bank.post(TELLER, take_in()).await.unwrap();
     }
-    verify::all(&bank.database.dml, |_| Ok(())).await.unwrap();
-    bank.house().stop().await;
+    bank.prove().await.unwrap();
+    bank.harness().stop().await;
 }
 
 #[tokio::test]
@@ -253,7 +247,7 @@ async fn an_append_that_was_cut_off_before_it_was_written_is_refused_and_can_be_
     let mut lock = bank.database.owner.begin().await.unwrap();
     sqlx::query("LOCK TABLE batch IN SHARE MODE").execute(&mut *lock).await.unwrap();
     let request = take_in();
-    let call = tokio::spawn(call_on(bank.channel.clone(), TELLER, request.clone()));
+    let call = tokio::spawn(call_on(bank.channel(), TELLER, request.clone()));
     wait_for(BOUND, "the append to wait for the lock", || async {
         let waits: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()

@@ -8,7 +8,7 @@ mod runner;
 
 use std::sync::Arc;
 
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ pub use self::{
 };
 use crate::{
     auth::Actor,
-    refusal::{Refusal, reasons},
+    refusal::{Failure, Refusal, reasons},
 };
 
 /// What tells a repeat from another request under the same id: rpc, caller and content, in 32 bytes.
@@ -111,6 +111,16 @@ impl Call {
     pub fn is_seconded(&self) -> bool {
         self.caller.approver.is_some() || self.caller.preview
     }
+}
+
+/// Answers a request that only reads.
+pub async fn answer<M, R, F>(request: Request<M>, answer: impl FnOnce(M) -> F) -> Result<Response<R>, Status>
+where
+    F: Future<Output = Result<R, Failure>>,
+{
+    let correlation_id = Call::of(&request)?.caller.correlation_id;
+    let answered = answer(request.into_inner()).await;
+    answered.map(Response::new).map_err(|failure| failure.into_status(correlation_id))
 }
 
 /// The request id in a request.

@@ -18,7 +18,7 @@ use crate::{
     wait::poll,
 };
 
-/// What names the receiver of the log to the server, unless it is told otherwise.
+/// What names the receiver of the log to the server, unless it is given another name.
 const RECEIVER: &str = "pg_receivewal";
 
 /// A cluster of a test is some hundred megabytes.

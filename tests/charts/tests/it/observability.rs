@@ -10,7 +10,7 @@ use charts::{alerts, root};
 use serde_json::Value;
 use testkit::services::names as services;
 
-/// Labels that Prometheus or the collector adds, and what `target_info` says of who tells.
+/// Labels that Prometheus or the collector adds, and what `target_info` says of the service.
 const LABELS: [&str; 4] = ["job", "instance", "le", "service_version"];
 
 /// What there is of each metric in docs/metrics.md.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use pbjson_types::Timestamp;
 use platform::facts::Fact;
-use proto_accounting::v1 as accounting;
+use proto_accounting::v1::{self as accounting, base_record::Content};
 use proto_common::common::v1::{Money, Refusal};
 
 use super::{Make, caused_by};
@@ -170,7 +170,9 @@ fn branch_changed() -> Result<(Fact, String)> {
         closed: false,
     };
     let (key, effective_date) = dated(BRANCH);
-    let message = accounting::BranchChanged { key, effective_date, version: 1, branch: Some(branch) };
+    let versions = standing("branches", &key, &effective_date, Content::Branch(branch.clone()));
+    let message =
+        accounting::BranchChanged { key, effective_date, version: 1, branch: Some(branch), versions };
     caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
@@ -191,7 +193,9 @@ fn operator_changed() -> Result<(Fact, String)> {
         ],
     };
     let (key, effective_date) = dated(TELLER);
-    let message = accounting::OperatorChanged { key, effective_date, version: 1, operator: Some(operator) };
+    let versions = standing("operators", &key, &effective_date, Content::Operator(operator.clone()));
+    let message =
+        accounting::OperatorChanged { key, effective_date, version: 1, operator: Some(operator), versions };
     caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
@@ -203,7 +207,9 @@ fn currency_changed() -> Result<(Fact, String)> {
         title: "人民币".to_owned(),
     };
     let (key, effective_date) = dated("CNY");
-    let message = accounting::CurrencyChanged { key, effective_date, version: 1, currency: Some(currency) };
+    let versions = standing("currencies", &key, &effective_date, Content::Currency(currency.clone()));
+    let message =
+        accounting::CurrencyChanged { key, effective_date, version: 1, currency: Some(currency), versions };
     caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
@@ -216,11 +222,14 @@ fn exchange_rate_changed() -> Result<(Fact, String)> {
         middle: "707.90".to_owned(),
     };
     let (key, effective_date) = dated("USD");
+    let versions =
+        standing("exchangeRates", &key, &effective_date, Content::ExchangeRate(exchange_rate.clone()));
     let message = accounting::ExchangeRateChanged {
         key,
         effective_date,
         version: 1,
         exchange_rate: Some(exchange_rate),
+        versions,
     };
     caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
@@ -233,11 +242,14 @@ fn calendar_year_changed() -> Result<(Fact, String)> {
         source: "sample data".to_owned(),
     };
     let (key, effective_date) = dated("2026");
+    let versions =
+        standing("calendarYears", &key, &effective_date, Content::CalendarYear(calendar_year.clone()));
     let message = accounting::CalendarYearChanged {
         key,
         effective_date,
         version: 1,
         calendar_year: Some(calendar_year),
+        versions,
     };
     caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
@@ -250,11 +262,14 @@ fn interest_rate_changed() -> Result<(Fact, String)> {
         annual_percent: "0.05".to_owned(),
     };
     let (key, effective_date) = dated("CNY-DEMAND");
+    let versions =
+        standing("interestRates", &key, &effective_date, Content::InterestRate(interest_rate.clone()));
     let message = accounting::InterestRateChanged {
         key,
         effective_date,
         version: 1,
         interest_rate: Some(interest_rate),
+        versions,
     };
     caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
@@ -262,8 +277,14 @@ fn interest_rate_changed() -> Result<(Fact, String)> {
 fn parameter_changed() -> Result<(Fact, String)> {
     let parameter = accounting::Parameter { code: "HOLD_DAYS_MAX".to_owned(), value: "30".to_owned() };
     let (key, effective_date) = dated("HOLD_DAYS_MAX");
-    let message =
-        accounting::ParameterChanged { key, effective_date, version: 1, parameter: Some(parameter) };
+    let versions = standing("parameters", &key, &effective_date, Content::Parameter(parameter.clone()));
+    let message = accounting::ParameterChanged {
+        key,
+        effective_date,
+        version: 1,
+        parameter: Some(parameter),
+        versions,
+    };
     caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
@@ -282,8 +303,14 @@ fn ledger_code_changed() -> Result<(Fact, String)> {
         replaces: vec!["211101".to_owned()],
     };
     let (key, effective_date) = dated("201101");
-    let message =
-        accounting::LedgerCodeChanged { key, effective_date, version: 1, ledger_code: Some(ledger_code) };
+    let versions = standing("ledgerCodes", &key, &effective_date, Content::LedgerCode(ledger_code.clone()));
+    let message = accounting::LedgerCodeChanged {
+        key,
+        effective_date,
+        version: 1,
+        ledger_code: Some(ledger_code),
+        versions,
+    };
     caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
 
@@ -349,11 +376,14 @@ fn posting_template_changed() -> Result<(Fact, String)> {
         closed: false,
     };
     let (key, effective_date) = dated("CASH_DELIVERY");
+    let versions =
+        standing("postingTemplates", &key, &effective_date, Content::PostingTemplate(template.clone()));
     let message = accounting::PostingTemplateChanged {
         key,
         effective_date,
         version: 1,
         posting_template: Some(template),
+        versions,
     };
     caused_by(BOOK_KEEPER, BASE_DATA_TIME, &message)
 }
@@ -394,9 +424,24 @@ fn delivery_fact() -> accounting::TemplateFact {
     }
 }
 
-/// Key and effective date of a record of base data that holds from the beginning of the year.
+/// Key and effective date of a record that was set.
 fn dated(code: &str) -> (String, String) {
-    (format!("{code}@{YEAR_BEGINS}"), YEAR_BEGINS.to_owned())
+    (code.to_owned(), YEAR_BEGINS.to_owned())
+}
+
+/// What stands of a record that was set for the first time.
+fn standing(
+    collection: &str,
+    code: &str,
+    effective_date: &str,
+    content: Content,
+) -> Vec<accounting::BaseRecord> {
+    vec![accounting::BaseRecord {
+        name: format!("{collection}/{code}"),
+        effective_date: effective_date.to_owned(),
+        version: 1,
+        content: Some(content),
+    }]
 }
 
 fn account_name(number: &str) -> String {

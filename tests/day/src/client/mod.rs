@@ -3,20 +3,22 @@
 
 mod read;
 mod refusal;
-mod request;
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use proto_common::approval::v1::{ApproveRequestRequest, RejectRequestRequest};
+use proto_common::{
+    Rpc,
+    approval::v1::{
+        ApproveRequestRequest, ApproveRequestResponse, RejectRequestRequest, RejectRequestResponse,
+    },
+};
 use tonic::{
-    Status,
     metadata::{Ascii, MetadataValue},
     transport::{Channel, Endpoint},
 };
 
 pub use refusal::Refusal;
-pub use request::{Answer, Request};
 
 /// How long one attempt may take.
 const ATTEMPT_MAX: Duration = Duration::from_secs(10);
@@ -54,12 +56,13 @@ impl Token {
         self.0.as_ref()
     }
 
-    /// The request with the token and the deadline of one attempt.
-    fn on<T>(&self, mut request: tonic::Request<T>) -> tonic::Request<T> {
+    /// The request with the token and a deadline.
+    pub fn on<T>(&self, request: T, within: Duration) -> tonic::Request<T> {
+        let mut request = tonic::Request::new(request);
         if let Some(token) = &self.0 {
             request.metadata_mut().insert("authorization", token.clone());
         }
-        request.set_timeout(ATTEMPT_MAX);
+        request.set_timeout(within);
         request
     }
 }
@@ -78,19 +81,35 @@ impl Client {
         Ok(Self { channel: endpoint.connect_timeout(ATTEMPT_MAX).connect_lazy() })
     }
 
-    /// Sends a request, again with the same id while the service is away or overloaded.
-    pub async fn send(&self, token: &Token, request: &Request) -> Result<Answer, Refusal> {
-        self.retried(|| request.clone().send(self.channel.clone(), |empty| token.on(empty))).await
+    /// Sends a request, again with the same id while the service is away or overloaded, until it is answered or refused in a way
+    /// that a repeat would not change.
+    pub async fn send<M: Rpc>(&self, token: &Token, request: &M) -> Result<M::Response, Refusal> {
+        let mut delay = DELAY_FIRST;
+        for _ in 1..ATTEMPTS_MAX {
+            match self.send_once(token, request).await {
+                Err(refusal) if refusal.is_transient() => {
+                    tokio::time::sleep(refusal.retry_after.unwrap_or(delay).min(DELAY_MAX)).await;
+                    delay = (delay * 2).min(DELAY_MAX);
+                }
+                outcome => return outcome,
+            }
+        }
+        self.send_once(token, request).await
+    }
+
+    async fn send_once<M: Rpc>(&self, token: &Token, request: &M) -> Result<M::Response, Refusal> {
+        let request = token.on(request.clone(), ATTEMPT_MAX);
+        testkit::send(self.channel.clone(), request).await.map_err(Refusal::from)
     }
 
     /// Sends a request that needs a second person; this one approves it, and the maker gets the answer by repeating it. A
     /// request that was approved before is answered at once.
-    pub async fn send_approved(
+    pub async fn send_approved<M: Rpc>(
         &self,
         maker: &Token,
         checker: &Token,
-        request: &Request,
-    ) -> Result<Answer, Refusal> {
+        request: &M,
+    ) -> Result<M::Response, Refusal> {
         let outcome = self.send(maker, request).await;
         let approval = outcome.as_ref().err().and_then(Refusal::approval).map(str::to_owned);
         let Some(approval) = approval else { return outcome };
@@ -99,41 +118,20 @@ impl Client {
     }
 
     /// Approves a request.
-    pub async fn approve(&self, checker: &Token, approval: &str) -> Result<Answer, Refusal> {
-        self.send(checker, &ApproveRequestRequest { name: approval.to_owned() }.into()).await
+    pub async fn approve(&self, checker: &Token, approval: &str) -> Result<ApproveRequestResponse, Refusal> {
+        self.send(checker, &ApproveRequestRequest { name: approval.to_owned() }).await
     }
 
     /// Rejects a request.
-    pub async fn reject(&self, checker: &Token, approval: &str, reason: &str) -> Result<Answer, Refusal> {
+    pub async fn reject(
+        &self,
+        checker: &Token,
+        approval: &str,
+        reason: &str,
+    ) -> Result<RejectRequestResponse, Refusal> {
         let request = RejectRequestRequest { name: approval.to_owned(), reason: reason.to_owned() };
-        self.send(checker, &request.into()).await
+        self.send(checker, &request).await
     }
-
-    /// Calls until there is an answer, or a refusal that a repeat would not change.
-    async fn retried<A>(&self, call: impl AsyncFn() -> Result<A, Status>) -> Result<A, Refusal> {
-        let mut delay = DELAY_FIRST;
-        for _ in 1..ATTEMPTS_MAX {
-            match call().await.map_err(Refusal::from) {
-                Err(refusal) if refusal.is_transient() => {
-                    tokio::time::sleep(refusal.retry_after.unwrap_or(delay).min(DELAY_MAX)).await;
-                    delay = (delay * 2).min(DELAY_MAX);
-                }
-                outcome => return outcome,
-            }
-        }
-        call().await.map_err(Refusal::from)
-    }
-}
-
-/// The answer of the kind that was asked for; any other is a mistake of the caller.
-#[macro_export]
-macro_rules! answer_of {
-    ($answer:expr, $kind:ident) => {
-        match $answer {
-            $crate::client::Answer::$kind(answer) => Ok(answer),
-            other => Err(anyhow::anyhow!("another kind of answer: {other:?}")),
-        }
-    };
 }
 
 /// Waits until the service answers at all.

@@ -4,11 +4,8 @@ use anyhow::Result;
 use proto_accounting::v1::{
     Account, BaseKind, BaseRecord, BusinessDay, GetAccountRequest, GetAccountResponse, GetBusinessDayRequest,
     GetHoldRequest, GetTrialBalanceRequest, GetTrialBalanceResponse, Hold, ListAccountsRequest,
-    ListBaseRecordsRequest, ListPostingsRequest, Posting, account_service_client::AccountServiceClient,
-    base_data_service_client::BaseDataServiceClient, hold_service_client::HoldServiceClient,
-    ledger_service_client::LedgerServiceClient, posting_service_client::PostingServiceClient,
+    ListBaseRecordsRequest, ListPostingsRequest, Posting,
 };
-use tonic::{Request, Response};
 
 use super::{Client, Refusal, Token};
 
@@ -18,13 +15,7 @@ const PAGE_SIZE: i32 = 500;
 impl Client {
     /// The open business day; none before the first is opened.
     pub async fn business_day(&self, token: &Token) -> Result<Option<BusinessDay>, Refusal> {
-        let answer = self
-            .retried(async || {
-                let request = token.on(Request::new(GetBusinessDayRequest {}));
-                LedgerServiceClient::new(self.channel.clone()).get_business_day(request).await
-            })
-            .await?;
-        Ok(answer.into_inner().business_day)
+        Ok(self.send(token, &GetBusinessDayRequest {}).await?.business_day)
     }
 
     /// All records of a kind that are in force on a date.
@@ -42,13 +33,7 @@ impl Client {
             page_token: String::new(),
         };
         loop {
-            let answer = self
-                .retried(async || {
-                    let mut client = BaseDataServiceClient::new(self.channel.clone());
-                    client.list_base_records(token.on(Request::new(request.clone()))).await
-                })
-                .await?
-                .into_inner();
+            let answer = self.send(token, &request).await?;
             records.extend(answer.records);
             if answer.next_page_token.is_empty() {
                 return Ok(records);
@@ -66,13 +51,7 @@ impl Client {
         let mut accounts = Vec::new();
         let mut request = ListAccountsRequest { page_size: PAGE_SIZE, ..filter };
         loop {
-            let answer = self
-                .retried(async || {
-                    let mut client = AccountServiceClient::new(self.channel.clone());
-                    client.list_accounts(token.on(Request::new(request.clone()))).await
-                })
-                .await?
-                .into_inner();
+            let answer = self.send(token, &request).await?;
             accounts.extend(answer.accounts);
             if answer.next_page_token.is_empty() {
                 return Ok(accounts);
@@ -83,36 +62,19 @@ impl Client {
 
     /// An account with its balance. `name` is `accounts/{number}`.
     pub async fn account(&self, token: &Token, name: &str) -> Result<GetAccountResponse, Refusal> {
-        self.retried(async || {
-            let request = token.on(Request::new(GetAccountRequest { name: name.to_owned() }));
-            AccountServiceClient::new(self.channel.clone()).get_account(request).await
-        })
-        .await
-        .map(Response::into_inner)
+        self.send(token, &GetAccountRequest { name: name.to_owned() }).await
     }
 
     /// A hold. `name` is `holds/{number}`.
     pub async fn hold(&self, token: &Token, name: &str) -> Result<Option<Hold>, Refusal> {
-        let answer = self
-            .retried(async || {
-                let request = token.on(Request::new(GetHoldRequest { name: name.to_owned() }));
-                HoldServiceClient::new(self.channel.clone()).get_hold(request).await
-            })
-            .await?;
-        Ok(answer.into_inner().hold)
+        Ok(self.send(token, &GetHoldRequest { name: name.to_owned() }).await?.hold)
     }
 
     /// Gives every posting of the book to `take`, the newest first.
     pub async fn each_posting(&self, token: &Token, mut take: impl FnMut(Posting)) -> Result<(), Refusal> {
         let mut request = ListPostingsRequest { page_size: PAGE_SIZE, ..ListPostingsRequest::default() };
         loop {
-            let answer = self
-                .retried(async || {
-                    let mut client = PostingServiceClient::new(self.channel.clone());
-                    client.list_postings(token.on(Request::new(request.clone()))).await
-                })
-                .await?
-                .into_inner();
+            let answer = self.send(token, &request).await?;
             answer.postings.into_iter().for_each(&mut take);
             if answer.next_page_token.is_empty() {
                 return Ok(());
@@ -123,11 +85,6 @@ impl Client {
 
     /// The trial balance of the whole bank, by the codes that accounts stand on.
     pub async fn trial_balance(&self, token: &Token) -> Result<GetTrialBalanceResponse, Refusal> {
-        self.retried(async || {
-            let request = token.on(Request::new(GetTrialBalanceRequest::default()));
-            LedgerServiceClient::new(self.channel.clone()).get_trial_balance(request).await
-        })
-        .await
-        .map(Response::into_inner)
+        self.send(token, &GetTrialBalanceRequest::default()).await
     }
 }

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_tells_reason_metadata_and_delay() {
+    fn a_status_holds_reason_metadata_and_delay() {
         let mut details = ErrorDetails::with_error_info(
             "APPROVAL_REQUIRED",
             "countinghouse",

@@ -3,6 +3,7 @@
 
 mod names;
 mod order;
+mod planned;
 mod requests;
 mod step;
 mod tally;
@@ -30,7 +31,7 @@ pub struct Day<'a> {
     staff: &'a Staff,
     client: &'a Client,
     clock: &'a SharedClock,
-    /// Tells the requests of this run from those of any other.
+    /// Sets the requests of this run apart from those of any other.
     key: String,
     /// What the service called the accounts and holds of the plan.
     pub names: Names,

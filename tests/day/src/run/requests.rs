@@ -11,9 +11,8 @@ use proto_accounting::v1::{
 };
 use proto_common::common::v1::Money;
 
-use super::Day;
+use super::{Day, planned::Request};
 use crate::{
-    client::Request,
     ids::request_id,
     plan::{Action, Customer, Deal, OddRequest, Party, Step},
 };

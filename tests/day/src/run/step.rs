@@ -1,14 +1,22 @@
-//! One step: asked, approved where a second person must, repeated where the plan says so, and held against what must come of
+//! One step: sent, approved where a second person must, repeated where the plan says so, and held against what must come of
 //! it.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Debug,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use proto_accounting::v1::HoldState;
 
-use super::{Day, Deeds, requests::altered, verdicts};
+use super::{
+    Day, Deeds,
+    planned::{Answer, Request},
+    requests::altered,
+    verdicts,
+};
 use crate::{
-    client::{Answer, Refusal, Request, Token},
+    client::{Refusal, Token},
     plan::{Action, Again, Expected, HoldId, Step},
     staff::Caller,
 };
@@ -57,7 +65,7 @@ impl Day<'_> {
 
     async fn call(&self, token: &Token, request: &Request, deeds: &mut Deeds) -> Result<Answer, Refusal> {
         let began = Instant::now();
-        let answer = self.client.send(token, request).await;
+        let answer = request.send(self.client, token).await;
         deeds.calls.push(began.elapsed());
         answer
     }
@@ -134,7 +142,7 @@ impl Day<'_> {
     }
 }
 
-fn is_refusal(outcome: Result<Answer, Refusal>, reason: &str, deeds: &mut Deeds) -> Result<()> {
+fn is_refusal(outcome: Result<impl Debug, Refusal>, reason: &str, deeds: &mut Deeds) -> Result<()> {
     match outcome {
         Err(refusal) if refusal.reason == reason => {
             deeds.refusals.push(refusal.reason);

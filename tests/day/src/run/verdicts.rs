@@ -3,23 +3,26 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail, ensure};
-use proto_accounting::v1::{AccountStatus, Entry, HoldState, Posting, batch_result::Outcome};
+use proto_accounting::v1::{
+    AccountStatus, Entry, HoldState, PostBatchResponse, Posting, batch_result::Outcome,
+};
 use rust_decimal::Decimal;
 
-use super::{Deeds, Names};
+use super::{
+    Deeds, Names,
+    planned::{Answer, of_another_kind},
+};
 use crate::{
-    answer_of,
-    client::Answer,
     ids,
     plan::{Action, Standing, Step},
     setup::amount,
 };
 
-/// Remembers what the service called what was opened or placed, and checks that it is as asked for.
+/// Remembers what the service called what was opened or placed, and checks that it is as requested.
 pub(super) fn learn(step: &Step, answer: &Answer, names: &Names) -> Result<()> {
     match (&step.action, answer) {
-        (Action::Open { customer, terms }, answer) => {
-            let account = answer_of!(answer, OpenAccount)?.account.as_ref().context("an account")?;
+        (Action::Open { customer, terms }, Answer::OpenAccount(answer)) => {
+            let account = answer.account.as_ref().context("an account")?;
             ensure!(ids::is_account_number(&account.number), "{} has a wrong check digit", account.number);
             ensure!(
                 account.number.starts_with(&terms.branch),
@@ -31,8 +34,8 @@ pub(super) fn learn(step: &Step, answer: &Answer, names: &Names) -> Result<()> {
             ensure!(account.status() == status, "{} is {:?}, not {status:?}", account.name, account.status());
             names.set_account(*customer, account.name.clone());
         }
-        (Action::Hold { hold, amount: requested, .. }, answer) => {
-            let placed = answer_of!(answer, PlaceHold)?.hold.as_ref().context("a hold")?;
+        (Action::Hold { hold, amount: requested, .. }, Answer::PlaceHold(answer)) => {
+            let placed = answer.hold.as_ref().context("a hold")?;
             ensure!(placed.state() == HoldState::Open, "{} is {:?}", placed.name, placed.state());
             let remaining = amount(placed.remaining.as_ref())?;
             ensure!(
@@ -42,6 +45,7 @@ pub(super) fn learn(step: &Step, answer: &Answer, names: &Names) -> Result<()> {
             );
             names.set_hold(*hold, placed.name.clone());
         }
+        (Action::Open { .. } | Action::Hold { .. }, other) => return Err(of_another_kind(other)),
         _ => {}
     }
     Ok(())
@@ -49,7 +53,9 @@ pub(super) fn learn(step: &Step, answer: &Answer, names: &Names) -> Result<()> {
 
 /// Each item of a batch is posted, or refused for its reason.
 pub(super) fn verdicts(answer: &Answer, expected: &[Option<&'static str>], deeds: &mut Deeds) -> Result<()> {
-    let results = &answer_of!(answer, PostBatch)?.results;
+    let Answer::PostBatch(PostBatchResponse { results, .. }) = answer else {
+        return Err(of_another_kind(answer));
+    };
     ensure!(results.len() == expected.len(), "{} verdicts for {} items", results.len(), expected.len());
     for (place, (result, expected)) in results.iter().zip(expected).enumerate() {
         match (result.outcome.as_ref().context("a verdict")?, expected) {

@@ -13,10 +13,11 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, Utc};
 use platform::ids::SharedIds;
 use proto_accounting::v1::GetTrialBalanceResponse;
+use proto_common::Rpc;
 
 use crate::{
     bank::Bank,
-    client::{Answer, Client, Request, Token},
+    client::{Client, Token},
     plan::{Place, Totals},
     report::Report,
     staff::{Caller, HeadOffice, Staff},
@@ -83,14 +84,8 @@ impl Setup<'_> {
     }
 
     /// Sends a request that needs a second person, with that person's approval.
-    async fn approved(
-        &self,
-        maker: &Caller,
-        checker: &Caller,
-        request: impl Into<Request>,
-    ) -> Result<Answer> {
+    async fn approved<M: Rpc>(&self, maker: &Caller, checker: &Caller, request: M) -> Result<M::Response> {
         let (maker, checker) = (self.staff.token(maker)?, self.staff.token(checker)?);
-        let request = request.into();
         self.client.send_approved(&maker, &checker, &request).await.context("with a second person")
     }
 

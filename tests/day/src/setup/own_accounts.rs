@@ -112,7 +112,7 @@ fn place(account: &InternalAccount) -> Place {
     Place::of(&account.branch, &account.ledger_code, &account.currency)
 }
 
-/// An amount that the service tells.
+/// An amount of an answer.
 pub fn amount(money: Option<&Money>) -> Result<Decimal> {
     let money = money.context("an amount is missing")?;
     money.amount.parse().with_context(|| format!("{} is no amount", money.amount))

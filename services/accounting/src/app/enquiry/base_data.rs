@@ -1,15 +1,15 @@
 //! Base data: what is in force on a date, and the history of a record.
 
+use dated::Content;
 use form::timestamp;
-use platform::refusal::{Failure, field_invalid};
+use platform::{
+    refusal::{Failure, field_invalid},
+    registers::Entry,
+};
 use proto_accounting::v1 as pb;
 
 use super::{Enquiries, as_of, not_found};
-use crate::{
-    domain::base::BaseVersion,
-    store::base_records::{self, VersionRow},
-    wire::base_data,
-};
+use crate::{domain::base::BaseContent, store::base_records, wire::base_data};
 
 /// Reads one record as it is in force on a date.
 pub async fn get(
@@ -51,24 +51,22 @@ pub async fn versions(
     let (kind, code) = base_data::named("name", &request.name)?;
     let key = ("base record versions", &request.name);
     let (below, size) = on.page(&key, request.page_size, &request.page_token, i32::MAX)?;
-    let found = base_records::versions(&mut *on.connection().await?, kind, &code, below, size).await?;
+    let found = base_records::history(&mut *on.connection().await?, kind, &code, below, size).await?;
     if found.is_empty() && below == i32::MAX {
         return Err(not_found(&request.name).into());
     }
     Ok(pb::ListBaseRecordVersionsResponse {
-        next_page_token: on.next(&key, &found, size, |row| row.version),
+        next_page_token: on.next(&key, &found, size, |entry| entry.version.version),
         versions: found.into_iter().map(version_to_proto).collect(),
     })
 }
 
-fn version_to_proto(row: VersionRow) -> pb::BaseRecordVersion {
-    let version =
-        BaseVersion { version: row.version, effective_date: row.effective_date, content: row.content.0 };
+fn version_to_proto(entry: Entry<BaseContent>) -> pb::BaseRecordVersion {
     pb::BaseRecordVersion {
-        record: Some(base_data::to_proto(&version)),
-        maker: row.operator,
-        checker: row.authoriser.unwrap_or_default(),
-        reason: row.reason,
-        record_time: Some(timestamp(row.recorded_at)),
+        record: Some(base_data::to_proto(&entry.version)),
+        maker: entry.maker,
+        checker: entry.checker.unwrap_or_default(),
+        reason: entry.reason,
+        record_time: Some(timestamp(entry.recorded_at)),
     }
 }

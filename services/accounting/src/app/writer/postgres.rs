@@ -25,7 +25,7 @@ use crate::{
         ids::BatchNumber,
     },
     store::{
-        journal,
+        base_records, journal,
         leader::{self, Seen},
         load, opening, register,
     },
@@ -159,7 +159,7 @@ impl Session for PostgresSession {
 
     async fn open(&mut self) -> Result<Opened, Fault> {
         let (conn, bound) = (&mut self.conn, self.of.patience);
-        let base = in_time(bound, opening::base_versions(conn)).await?;
+        let base = in_time(bound, base_records::load(conn)).await?;
         let day = in_time(bound, opening::business_day(conn)).await?;
         if let Some(day) = &day {
             in_time(bound, opening::ensure_month(conn, day.date)).await?;

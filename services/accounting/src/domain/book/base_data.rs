@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use dated::Content;
 
 use super::{
     Book,
@@ -30,8 +31,16 @@ impl Book {
         if !origin.dry_run {
             Arc::make_mut(&mut self.reference).apply(&changes);
             let recorded = origin.recorded(now);
+            // Before the first day all versions are to come.
+            let today = self.day.as_ref().map_or(NaiveDate::MIN, |day| day.date);
+            let reference = &self.reference;
             records.base_records.extend(changes.iter().map(|change| BaseRecordVersion {
                 version: change.after.clone(),
+                standing: reference.standing(
+                    change.after.content.kind(),
+                    &change.after.content.code(),
+                    today,
+                ),
                 reason: reason.to_owned(),
                 origin: recorded.clone(),
             }));

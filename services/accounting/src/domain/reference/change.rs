@@ -3,6 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use chrono::NaiveDate;
+use dated::Content;
 
 use super::{Reference, rules};
 use crate::domain::{
@@ -47,20 +48,13 @@ pub(super) fn change(
             return Err(Rule::BaseRecordInvalid(twice).at(item));
         }
         rules::check(&next, record).map_err(|refusal| refusal.of_item(&item))?;
-        let change = changed(&next, record, &code);
+        let records = next.records(record.content.kind());
+        let change = records.change(record.effective_date, record.content.clone());
         next.insert(Arc::new(change.after.clone()));
         changes.push((place, change));
     }
     changes.sort_unstable_by_key(|(place, _)| *place);
     Ok(changes.into_iter().map(|(_, change)| change).collect())
-}
-
-fn changed(reference: &Reference, record: &BaseVersion, code: &str) -> BaseChange {
-    let records = reference.records(record.content.kind());
-    BaseChange {
-        before: records.on(code, record.effective_date).cloned(),
-        after: BaseVersion { version: records.next_version(code), ..record.clone() },
-    }
 }
 
 /// Where a record stands among those of its kind that refer to each other: above those with a higher level.

@@ -3,7 +3,6 @@
 //! A version holds from its effective date until a version with a later date, or one with the same date and a higher number.
 
 mod change;
-mod dated;
 mod parameters;
 mod rules;
 #[cfg(test)]
@@ -11,7 +10,9 @@ mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 
-use chrono::{Datelike, NaiveDate, Weekday};
+use ::dated::Register;
+use basedata::calendar::Calendars;
+use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
 pub use change::RECORDS_MAX;
@@ -19,27 +20,29 @@ pub use parameters::{PARAMETERS, ParameterForm, ParameterRule};
 
 use super::{
     base::{
-        BaseChange, BaseContent, BaseKind, BaseVersion, Branch, BranchKind, CurrencyRecord, ExchangeRate,
-        LedgerCode, Operator,
+        BaseChange, BaseContent, BaseKind, BaseVersion, Branch, BranchKind, CalendarYear, CurrencyRecord,
+        ExchangeRate, LedgerCode, Operator,
     },
     ids::{BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode},
     refusal::{Refusal, Rule},
     template::{Compiled, FaultyTemplate},
 };
-use dated::Dated;
+
+/// The records of one kind.
+type Records = Register<BaseContent>;
 
 /// All base data, with its history.
 #[derive(Clone, Debug, Default)]
 pub struct Reference {
-    currencies: Dated,
-    parameters: Dated,
-    calendars: Dated,
-    ledger_codes: Dated,
-    branches: Dated,
-    operators: Dated,
-    exchange_rates: Dated,
-    interest_rates: Dated,
-    posting_templates: Dated,
+    currencies: Records,
+    parameters: Records,
+    calendars: Records,
+    ledger_codes: Records,
+    branches: Records,
+    operators: Records,
+    exchange_rates: Records,
+    interest_rates: Records,
+    posting_templates: Records,
     /// The templates of `posting_templates` by code and version, ready for use.
     compiled: HashMap<(String, i32), Arc<Result<Compiled, FaultyTemplate>>>,
 }
@@ -53,6 +56,15 @@ pub struct ReferenceError {
     pub found: Vec<i32>,
 }
 
+impl Calendars for Reference {
+    fn calendar(&self, date: NaiveDate) -> Option<&CalendarYear> {
+        match &self.calendars.on(&date.year().to_string(), date)?.content {
+            BaseContent::CalendarYear(calendar) => Some(calendar),
+            _ => None,
+        }
+    }
+}
+
 impl Reference {
     /// Base data from all its versions, in any order.
     pub fn from_versions(versions: Vec<BaseVersion>) -> Result<Self, ReferenceError> {
@@ -60,7 +72,7 @@ impl Reference {
         for version in versions {
             reference.insert(Arc::new(version));
         }
-        for kind in KINDS {
+        for kind in BaseKind::ALL {
             if let Some((code, found)) = reference.records(kind).with_a_gap() {
                 return Err(ReferenceError { kind, code, found });
             }
@@ -172,14 +184,7 @@ impl Reference {
 
     /// Whether the books open on a date. A year whose calendar is not loaded is no guess.
     pub fn is_business_day(&self, date: NaiveDate) -> Result<bool, Rule> {
-        let version = self.calendars.on(&date.year().to_string(), date);
-        let Some(BaseContent::CalendarYear(calendar)) = version.map(|version| &version.content) else {
-            return Err(Rule::CalendarMissing { year: date.year() });
-        };
-        Ok(match date.weekday() {
-            Weekday::Sat | Weekday::Sun => calendar.working_weekends.contains(&date),
-            _ => !calendar.holidays.contains(&date),
-        })
+        Calendars::is_business_day(self, date).map_err(|_| Rule::CalendarMissing { year: date.year() })
     }
 
     /// The value of a parameter, as text.
@@ -261,6 +266,11 @@ impl Reference {
         Ok(value.parse().expect("invariant: a parameter has the form of its rule"))
     }
 
+    /// The versions of a record that are in force on a date, or come into force later.
+    pub fn standing(&self, kind: BaseKind, code: &str, on: NaiveDate) -> Vec<BaseVersion> {
+        self.records(kind).standing(code, on).cloned().collect()
+    }
+
     fn insert(&mut self, version: Arc<BaseVersion>) {
         if let BaseContent::PostingTemplate(template) = &version.content {
             let compiled = Arc::new(Compiled::new(template.clone()));
@@ -269,7 +279,7 @@ impl Reference {
         self.records_mut(version.content.kind()).insert(version);
     }
 
-    fn records(&self, kind: BaseKind) -> &Dated {
+    fn records(&self, kind: BaseKind) -> &Records {
         match kind {
             BaseKind::Currency => &self.currencies,
             BaseKind::Parameter => &self.parameters,
@@ -283,7 +293,7 @@ impl Reference {
         }
     }
 
-    fn records_mut(&mut self, kind: BaseKind) -> &mut Dated {
+    fn records_mut(&mut self, kind: BaseKind) -> &mut Records {
         match kind {
             BaseKind::Currency => &mut self.currencies,
             BaseKind::Parameter => &mut self.parameters,
@@ -297,15 +307,3 @@ impl Reference {
         }
     }
 }
-
-const KINDS: [BaseKind; 9] = [
-    BaseKind::Currency,
-    BaseKind::Parameter,
-    BaseKind::CalendarYear,
-    BaseKind::LedgerCode,
-    BaseKind::Branch,
-    BaseKind::Operator,
-    BaseKind::ExchangeRate,
-    BaseKind::InterestRate,
-    BaseKind::PostingTemplate,
-];

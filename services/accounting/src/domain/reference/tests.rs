@@ -1,6 +1,7 @@
 //! Base data: rules of each kind, effective dates, changes.
 
 use chrono::NaiveDate;
+use dated::Content;
 use rust_decimal::Decimal;
 
 use super::{PARAMETERS, RECORDS_MAX, Reference};

@@ -1,12 +1,6 @@
 //! The operators of the small bank, with the roles and branches that their tokens name.
 
-/// Somebody who calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Person {
-    pub code: &'static str,
-    pub roles: &'static [&'static str],
-    pub branches: &'static [&'static str],
-}
+use testkit::harness::Person;
 
 /// Head office.
 pub const HEAD_OFFICE: &str = "100000";

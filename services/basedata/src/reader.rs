@@ -1,0 +1,237 @@
+//! The copy of base data that a service decides by. It follows accounting's compacted topics, on which each record has the versions
+//! in force and those to come, so a copy that begins today knows what holds today and tomorrow.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use dated::{Register, Version};
+use opentelemetry::global;
+use platform::{
+    clock::SharedClock,
+    facts::{KafkaConfig, Record},
+    follower::{Copy, Follower, Freshness},
+};
+use proto_accounting::v1::{self as pb, base_record::Content};
+use serde::Deserialize;
+use tokio::sync::watch;
+
+use crate::{
+    ids::{BranchCode, CurrencyCode, OperatorCode},
+    records::{
+        Branch, BranchKind, CalendarYear, CurrencyRecord, Operator, OperatorKind, OperatorLimit, Parameter,
+        TransactionKind,
+    },
+    refusal::{Refusal, Rule},
+    snapshot::BaseData,
+};
+
+const BRANCHES: &str = "countinghouse.accounting.branch.v1";
+const OPERATORS: &str = "countinghouse.accounting.operator.v1";
+const CURRENCIES: &str = "countinghouse.accounting.currency.v1";
+const CALENDARS: &str = "countinghouse.accounting.calendar_year.v1";
+const PARAMETERS: &str = "countinghouse.accounting.parameter.v1";
+const BUSINESS_DAYS: &str = "countinghouse.accounting.business_day.v1";
+
+/// How a copy of base data is used.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReaderConfig {
+    /// How long ago everything may have been read for decisions to stand on the copy.
+    pub behind_max_s: u32,
+}
+
+/// The copy, as decisions see it.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    copy: watch::Receiver<Arc<BaseData>>,
+    freshness: Freshness,
+    clock: SharedClock,
+    behind_max: TimeDelta,
+}
+
+/// What keeps the copy: a task of the service.
+pub type Following = Follower<Taking>;
+
+impl Reader {
+    /// A reader, and the follower that keeps its copy.
+    pub fn new(config: &ReaderConfig, kafka: KafkaConfig, clock: SharedClock) -> (Self, Following) {
+        let taking = Arc::new(Taking { known: Mutex::default(), copy: watch::Sender::default() });
+        let copy = taking.copy.subscribe();
+        let topics = [BRANCHES, OPERATORS, CURRENCIES, CALENDARS, PARAMETERS, BUSINESS_DAYS];
+        let follower = Follower::new(taking, &topics, kafka, clock.clone());
+        let behind_max = TimeDelta::seconds(config.behind_max_s.into());
+        let reader = Self { copy, freshness: follower.freshness(), clock, behind_max };
+        reader.observe();
+        (reader, follower)
+    }
+
+    /// The copy, unless it is too far behind to decide by.
+    pub fn current(&self) -> Result<Arc<BaseData>, Refusal> {
+        let read_at = self.read_at().ok_or(Rule::BaseDataMissing)?;
+        if self.clock.now() - read_at > self.behind_max {
+            return Err(Rule::BaseDataBehind { read_at }.into());
+        }
+        Ok(self.copy.borrow().clone())
+    }
+
+    /// When the copy had last read everything there was.
+    pub fn read_at(&self) -> Option<DateTime<Utc>> {
+        *self.freshness.borrow()
+    }
+
+    /// Records how far behind the copy is, for as long as the process lives.
+    fn observe(&self) {
+        let (freshness, clock) = (self.freshness.clone(), self.clock.clone());
+        global::meter("countinghouse.basedata")
+            .f64_observable_gauge("countinghouse.basedata.behind")
+            .with_unit("s")
+            .with_description("how long ago the copy of base data had read everything there was")
+            .with_callback(move |observer| {
+                if let Some(read_at) = *freshness.borrow() {
+                    observer.observe((clock.now() - read_at).as_seconds_f64().max(0.0), &[]);
+                }
+            })
+            .build();
+    }
+}
+
+/// Takes facts of base data into the copy.
+#[derive(Debug)]
+pub struct Taking {
+    known: Mutex<BaseData>,
+    copy: watch::Sender<Arc<BaseData>>,
+}
+
+impl Copy for Taking {
+    fn take(&self, record: &Record) -> Result<(), serde_json::Error> {
+        let payload = &*record.fact.payload;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match record.fact.topic.as_str() {
+            BRANCHES => {
+                let fact: pb::BranchChanged = serde_json::from_slice(payload)?;
+                stand(&mut known.branches, &fact.key, fact.versions, branch);
+            }
+            OPERATORS => {
+                let fact: pb::OperatorChanged = serde_json::from_slice(payload)?;
+                stand(&mut known.operators, &fact.key, fact.versions, operator);
+            }
+            CURRENCIES => {
+                let fact: pb::CurrencyChanged = serde_json::from_slice(payload)?;
+                stand(&mut known.currencies, &fact.key, fact.versions, currency);
+            }
+            CALENDARS => {
+                let fact: pb::CalendarYearChanged = serde_json::from_slice(payload)?;
+                stand(&mut known.calendars, &fact.key, fact.versions, calendar_year);
+            }
+            PARAMETERS => {
+                let fact: pb::ParameterChanged = serde_json::from_slice(payload)?;
+                stand(&mut known.parameters, &fact.key, fact.versions, parameter);
+            }
+            _ => {
+                let fact: pb::BusinessDayOpened = serde_json::from_slice(payload)?;
+                let opened = fact.business_date.parse().ok();
+                // Days are read from several partitions, in no order.
+                known.business_date = known.business_date.max(opened);
+            }
+        }
+        self.copy.send_replace(Arc::new(known.clone()));
+        Ok(())
+    }
+}
+
+/// Puts what stands of a record in the place of what was known of it. A version that says nothing this build understands is left out.
+fn stand<C: dated::Content>(
+    register: &mut Register<C>,
+    code: &str,
+    versions: Vec<pb::BaseRecord>,
+    from_proto: fn(Content) -> Option<C>,
+) {
+    let standing = versions.into_iter().filter_map(|record| {
+        let content = from_proto(record.content?)?;
+        Some(Version { version: record.version, effective_date: date(&record.effective_date)?, content })
+    });
+    register.replace(code, standing.collect());
+}
+
+fn date(text: &str) -> Option<NaiveDate> {
+    text.parse().ok()
+}
+
+fn branch(content: Content) -> Option<Branch> {
+    let Content::Branch(branch) = content else { return None };
+    let kind = match branch.kind() {
+        pb::BranchKind::Unspecified => return None,
+        pb::BranchKind::HeadOffice => BranchKind::HeadOffice,
+        pb::BranchKind::Branch => BranchKind::Branch,
+        pb::BranchKind::SubBranch => BranchKind::SubBranch,
+        pb::BranchKind::Counter => BranchKind::Counter,
+    };
+    Some(Branch {
+        code: BranchCode::new(branch.code),
+        title: branch.title,
+        kind,
+        parent: Some(branch.parent).filter(|parent| !parent.is_empty()).map(BranchCode::new),
+        closed: branch.closed,
+    })
+}
+
+fn operator(content: Content) -> Option<Operator> {
+    let Content::Operator(operator) = content else { return None };
+    let kind = match operator.kind() {
+        pb::OperatorKind::Unspecified => return None,
+        pb::OperatorKind::Teller => OperatorKind::Teller,
+        pb::OperatorKind::Supervisor => OperatorKind::Supervisor,
+        pb::OperatorKind::BookKeeper => OperatorKind::BookKeeper,
+        pb::OperatorKind::System => OperatorKind::System,
+    };
+    let limits = operator.limits.into_iter().map(limit).collect::<Option<_>>()?;
+    Some(Operator {
+        code: OperatorCode::new(operator.code),
+        title: operator.title,
+        branch: BranchCode::new(operator.branch),
+        kind,
+        suspended: operator.suspended,
+        limits,
+    })
+}
+
+fn limit(limit: pb::OperatorLimit) -> Option<OperatorLimit> {
+    let kind = match limit.kind() {
+        pb::TransactionKind::Unspecified => return None,
+        pb::TransactionKind::Cash => TransactionKind::Cash,
+        pb::TransactionKind::Transfer => TransactionKind::Transfer,
+        pb::TransactionKind::Internal => TransactionKind::Internal,
+    };
+    let single_max = limit.single_max?;
+    Some(OperatorLimit {
+        kind,
+        currency: CurrencyCode::new(single_max.currency),
+        single_max: single_max.amount.parse().ok()?,
+    })
+}
+
+fn currency(content: Content) -> Option<CurrencyRecord> {
+    let Content::Currency(currency) = content else { return None };
+    Some(CurrencyRecord {
+        code: CurrencyCode::new(currency.code),
+        numeric_code: currency.numeric_code,
+        exponent: currency.exponent.try_into().ok()?,
+        title: currency.title,
+    })
+}
+
+fn calendar_year(content: Content) -> Option<CalendarYear> {
+    let Content::CalendarYear(calendar) = content else { return None };
+    let dates = |dates: Vec<String>| dates.iter().map(|text| date(text)).collect::<Option<Vec<_>>>();
+    Some(CalendarYear {
+        year: calendar.year,
+        holidays: dates(calendar.holidays)?,
+        working_weekends: dates(calendar.working_weekends)?,
+        source: calendar.source,
+    })
+}
+
+fn parameter(content: Content) -> Option<Parameter> {
+    let Content::Parameter(parameter) = content else { return None };
+    Some(Parameter { code: parameter.code, value: parameter.value })
+}
