@@ -11,6 +11,7 @@ pub mod migrations;
 pub mod rust;
 pub mod services;
 pub mod size;
+pub mod targets;
 pub mod tree;
 pub mod words;
 

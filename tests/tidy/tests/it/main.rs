@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use tidy::{
-    Finding, arrows, contract, links, manifests, migrations, services, size,
+    Finding, arrows, contract, links, manifests, migrations, services, size, targets,
     tree::{self, Source},
     words,
 };
@@ -43,6 +43,13 @@ fn crates_take_versions_and_lints_from_the_workspace_and_services_do_not_meet() 
         sources().into_iter().filter(|source| source.path.ends_with("/Cargo.toml")).collect();
     let services = testkit::services::names();
     none(manifests.iter().flat_map(|manifest| manifests::check(manifest, &services).unwrap()));
+}
+
+#[test]
+fn every_test_is_run_and_nothing_is_compiled_for_tests_that_are_not_there() {
+    let sources = sources();
+    let manifests = sources.iter().filter(|source| source.path.ends_with("/Cargo.toml"));
+    none(manifests.flat_map(|manifest| targets::check(manifest, &sources).unwrap()));
 }
 
 #[test]
