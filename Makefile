@@ -45,26 +45,25 @@ images: ## The image of each service (ARGS="--tag 0.1.0-rc1": under another tag)
 	@scripts/images $(ARGS)
 
 cluster: ## A Kubernetes on this machine, with Postgres and Kafka; the one of KUBECONFIG when that is set
-	@[ -n "$$KUBECONFIG" ] || { scripts/setup --charts && scripts/setup --cluster; }
+	@[ -n "$$KUBECONFIG" ] || scripts/setup --charts --cluster
 	@scripts/built cluster up
 
 cluster-down: ## Stop that Kubernetes, and delete all of it but the cache
 	@scripts/built cluster down
 
 kube-test: ## Installs the release on the cluster, kills, drains and upgrades it under load, and prints what came of it
-	@scripts/setup --charts
-	@scripts/setup --cluster
+	@scripts/setup --charts --cluster
 	@scripts/built cluster up
 	@scripts/built cluster test $(ARGS)
 
-lint: ## Formatting, clippy, licences, the contract's lint, generated files in step
+lint: ## Formatting, clippy, licences, the contract's lint
 	@scripts/lint
 
 fmt: ## Format all code
 	@cargo fmt
 
 prepare: ## Write .sqlx again, after a change of migrations or queries
-	@for toml in services/*/sqlx.toml; do scripts/prepare "$$(basename "$$(dirname "$$toml")")" || exit 1; done
+	@scripts/prepare
 
 docs: ## Write what is generated again: documents after a change of the contract, values and renders of the charts
 	@scripts/setup --charts

@@ -99,17 +99,6 @@ impl Drop for TestDatabase {
     }
 }
 
-/// Makes a scratch database called `name`, empty, owned by the tests' owner, in place of one of that name. Gives its
-/// owner's URL.
-pub async fn scratch_database(name: &str) -> Result<String> {
-    let superuser_url = &shared::servers().await.postgres_url;
-    let mut superuser = PgConnection::connect(superuser_url).await?;
-    prepare_server(&mut superuser).await?;
-    execute(&mut superuser, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
-    execute(&mut superuser, format!("CREATE DATABASE {name} OWNER {OWNER}")).await?;
-    url_as(superuser_url, OWNER, PASSWORD, name)
-}
-
 /// The name of the template with `migrator` applied, which is made when it is not there.
 async fn template(superuser: &mut PgConnection, superuser_url: &str, migrator: &Migrator) -> Result<String> {
     let name = format!("template_{:016x}", digest(migrator));

@@ -25,12 +25,13 @@ pub mod harness;
 pub mod keys;
 pub mod matrix;
 pub mod ports;
+pub mod services;
 pub mod shared;
 pub mod stack;
 
 pub use broker::{Broker, SecureListener};
 pub use collector::{Collector, Kind, Metric, ReceivedSpan};
-pub use database::{DML_GROUP, TestDatabase, database, scratch_database};
+pub use database::{DML_GROUP, TestDatabase, database};
 pub use kafka::{TestKafka, kafka};
 pub use postgres::{Backup, Postgres};
 pub use private::{PrivateBroker, PrivatePostgres, sweep};

@@ -1,12 +1,13 @@
 //! All that is generated: made, written, compared with what is committed.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, os::unix::fs::symlink, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value as Json;
+use testkit::services;
 
 use crate::{
-    SERVICES, SETS, UMBRELLA,
+    SETS, UMBRELLA, alerts, chart,
     page::{self, Chapter},
     schema, settings,
     tools::Helm,
@@ -17,22 +18,26 @@ use crate::{
 /// Texts by path from the root.
 pub type Files = BTreeMap<String, String>;
 
-/// Values, schemas and the page.
+/// The charts of services, what the umbrella says of them, and the page.
 pub fn made(root: &Path) -> Result<Files> {
-    let listed = Listed::read(root)?;
+    let (listed, services) = (Listed::read(root)?, services::all());
     let mut files = Files::new();
     let mut chapters = Vec::new();
-    for &service in SERVICES {
-        let own = Own::read(root, service)?;
-        let values = listed.of(&own)?;
-        let settings = settings::read(root, service, &listed.made, &own)?;
-        let schema = schema::service(service, &listed, &values, &settings)?;
-        files.insert(format!("charts/{service}/values.yaml"), yaml::service(&listed, &values)?);
-        files.insert(format!("charts/{service}/values.schema.json"), pretty(&schema)?);
-        chapters.push(Chapter { service, values, settings });
+    for service in services {
+        let name = service.name.as_str();
+        let own = Own::read(root, name)?;
+        let values = listed.of(name, &own)?;
+        let settings = settings::read(root, name, &listed.made, &own)?;
+        let schema = schema::service(name, &listed, &values, &settings)?;
+        files.extend(chart::service(service));
+        files.insert(format!("charts/{name}/values.yaml"), yaml::service(&listed, &values)?);
+        files.insert(format!("charts/{name}/values.schema.json"), pretty(&schema)?);
+        files.insert(format!("charts/{name}/files/alerts.yaml"), alerts::of(root, name)?);
+        chapters.push(Chapter { service: name, values, settings });
     }
-    files.insert(format!("{UMBRELLA}/values.yaml"), yaml::umbrella(&listed, SERVICES)?);
-    files.insert(format!("{UMBRELLA}/values.schema.json"), pretty(&schema::umbrella(&listed, SERVICES)?)?);
+    files.extend([chart::umbrella(services)]);
+    files.insert(format!("{UMBRELLA}/values.yaml"), yaml::umbrella(&listed, services)?);
+    files.insert(format!("{UMBRELLA}/values.schema.json"), pretty(&schema::umbrella(&listed, services)?)?);
     files.insert("docs/configuration.md".to_owned(), page::page(&listed, &chapters));
     Ok(files)
 }
@@ -52,18 +57,45 @@ fn pretty(schema: &Json) -> Result<String> {
 /// Writes them under `root`.
 pub fn write(root: &Path, files: &Files) -> Result<()> {
     for (path, text) in files {
+        fs::create_dir_all(root.join(path).parent().unwrap_or(root))?;
         fs::write(root.join(path), text).with_context(|| format!("write {path}"))?;
     }
     Ok(())
 }
 
-/// Fails and names each that differs from what is committed.
+/// Makes the links under `root` that are not there, or lead elsewhere.
+pub fn link(root: &Path, links: &Files) -> Result<()> {
+    for (path, to) in links {
+        let at = root.join(path);
+        if fs::read_link(&at).is_ok_and(|known| known == Path::new(to)) {
+            continue;
+        }
+        fs::create_dir_all(at.parent().unwrap_or(root))?;
+        if at.symlink_metadata().is_ok() {
+            fs::remove_file(&at).with_context(|| format!("replace {path}"))?;
+        }
+        symlink(to, at).with_context(|| format!("make the link {path}"))?;
+    }
+    Ok(())
+}
+
+/// Fails and names each file that differs from what is committed.
 pub fn check(root: &Path, files: &Files) -> Result<()> {
-    let differs = |path: &&String| fs::read_to_string(root.join(path)).ok().as_ref() != files.get(*path);
-    let wrong: Vec<_> = files.keys().filter(differs).map(String::as_str).collect();
+    nothing_differs(files, |path, text| fs::read_to_string(root.join(path)).ok().as_deref() == Some(text))
+}
+
+/// Fails and names each link that leads elsewhere.
+pub fn check_links(root: &Path, links: &Files) -> Result<()> {
+    nothing_differs(links, |path, to| fs::read_link(root.join(path)).ok().as_deref() == Some(Path::new(to)))
+}
+
+fn nothing_differs(files: &Files, is_same: impl Fn(&str, &str) -> bool) -> Result<()> {
+    let wrong = files.iter().filter(|(path, text)| !is_same(path, text));
+    let wrong: Vec<_> = wrong.map(|(path, _)| path.as_str()).collect();
     ensure!(
         wrong.is_empty(),
-        "not in step with charts/ (`scripts/built charts generate` writes them again; then read what has changed): {}",
+        "not in step with services.toml and charts/*.toml (`scripts/built charts generate` writes them again; then read what has \
+         changed): {}",
         wrong.join(", ")
     );
     Ok(())

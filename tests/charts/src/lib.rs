@@ -1,10 +1,13 @@
 //! The charts: what is generated in them, and how helm renders them.
 //!
-//! `charts/values.toml` lists the values that every service's chart has, `charts/<service>.toml` what is a service's own, and the
-//! service's `config/default.toml` its settings. From these are made each chart's `values.yaml` and `values.schema.json`, those of
-//! the umbrella, and `docs/configuration.md`. `golden/` holds what helm makes of each set of values in [`SETS`]; the tests hold the
-//! charts to both.
+//! Each service of `services.toml` has a chart. `charts/values.toml` lists the values that every service's chart has,
+//! `charts/<service>.toml` what is a service's own, `charts/shared.toml` the bounds of the settings that all share; the settings
+//! themselves are in `config/default.toml` of the platform and of the service. From these are made each chart, whole, with its
+//! `values.yaml`, `values.schema.json` and alerts, what the umbrella says of its services, and `docs/configuration.md`.
+//! `golden/` holds what helm makes of each set of values in [`SETS`]; the tests hold the charts to both.
 
+pub mod alerts;
+pub mod chart;
 pub mod files;
 pub mod form;
 pub mod page;
@@ -17,9 +20,6 @@ pub mod yaml;
 
 /// The root of the work tree.
 pub use testkit::folder::workspace as root;
-
-/// The services that have a chart. A new one is one name here, and one dependency of the umbrella.
-pub const SERVICES: &[&str] = &["accounting"];
 
 /// The umbrella.
 pub const UMBRELLA: &str = "charts/countinghouse";

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value as Json, json};
+use testkit::services::ServiceEntry;
 
 use crate::{
     form::{Form, json_of},
@@ -28,7 +29,7 @@ pub fn service(service: &str, listed: &Listed, values: &[Value], settings: &[Set
 }
 
 /// The schema of the umbrella: what all services share. Each service's own values are checked by its own chart.
-pub fn umbrella(listed: &Listed, services: &[&str]) -> Result<Json> {
+pub fn umbrella(listed: &Listed, services: &[ServiceEntry]) -> Result<Json> {
     let mut global = tree(listed, listed.global(), |value| {
         format!("{} For all services that leave it empty.", value.meaning())
     })?;
@@ -36,8 +37,8 @@ pub fn umbrella(listed: &Listed, services: &[&str]) -> Result<Json> {
     let own = tree(listed, listed.umbrella(), Value::meaning)?;
     let mut properties = own["properties"].clone();
     properties["global"] = global;
-    for service in services {
-        properties[*service] = json!({
+    for ServiceEntry { name: service, .. } in services {
+        properties[service] = json!({
             "type": "object",
             "description": format!("Values of {service}, as its own chart has them."),
             "properties": {"enabled": {"type": "boolean", "description": "Whether it is installed."}},

@@ -1,4 +1,5 @@
-//! The settings of a service, as its `config/default.toml` says them: each key with its default and the comment above it.
+//! The settings of a service, as the platform's `config/default.toml` and its own say them: each key with its default and the comment
+//! above it.
 
 use std::{fs, path::Path};
 
@@ -14,6 +15,10 @@ use crate::{
 const OPEN_SECTIONS: &[(&str, Form)] =
     &[("kafka.properties", Form::Map), ("auth.roles", Form::Lists), ("auth.services", Form::Lists)];
 
+/// The settings that all services share, and what stands there for a service's name.
+const SHARED: &str = "services/platform/config/default.toml";
+const NAME_PLACE: &str = "<service>";
+
 /// A setting of a service.
 #[derive(Clone, Debug)]
 pub struct Setting {
@@ -28,16 +33,30 @@ pub struct Setting {
 
 /// The settings that an installation may set: all but those that follow from other values of the chart.
 pub fn read(root: &Path, service: &str, made: &[String], own: &Own) -> Result<Vec<Setting>> {
-    let path = format!("services/{service}/config/default.toml");
-    let text = fs::read_to_string(root.join(&path)).with_context(|| format!("read {path}"))?;
-    let settings = understand(&text, made, own).with_context(|| format!("understand {path}"))?;
+    let read = |path: &str| {
+        let text = fs::read_to_string(root.join(path)).with_context(|| format!("read {path}"))?;
+        let text = text.replace(NAME_PLACE, service);
+        understand(&text, made, own).with_context(|| format!("understand {path}"))
+    };
+    let settings = over(read(SHARED)?, read(&format!("services/{service}/config/default.toml"))?);
     for named in own.bounds.keys() {
         ensure!(
             settings.iter().any(|setting| setting.path == *named),
-            "charts/{service}.toml: no setting is called {named}"
+            "charts/shared.toml, charts/{service}.toml: no setting is called {named}"
         );
     }
     Ok(settings)
+}
+
+/// The shared settings, with those that the service sets otherwise as it says, and then its own.
+fn over(mut shared: Vec<Setting>, own: Vec<Setting>) -> Vec<Setting> {
+    for setting in own {
+        match shared.iter_mut().find(|known| known.path == setting.path) {
+            Some(known) => *known = setting,
+            None => shared.push(setting),
+        }
+    }
+    shared
 }
 
 fn understand(text: &str, made: &[String], own: &Own) -> Result<Vec<Setting>> {
@@ -69,8 +88,9 @@ fn understand(text: &str, made: &[String], own: &Own) -> Result<Vec<Setting>> {
             if !is_open && !made.contains(&path) {
                 settings.push(setting(&table, path, comment.join(" "), own)?);
             }
-        } else if line.is_empty() && is_spoken {
+        } else if line.is_empty() {
             comment.clear();
+            is_spoken = true;
         }
     }
     Ok(settings)
@@ -115,5 +135,15 @@ mod tests {
         let own = Own { defaults: [].into(), bounds: [].into() };
         let error = understand(text, &[], &own).unwrap_err();
         assert_eq!(error.to_string(), "a.b_ms has no bounds");
+    }
+
+    #[test]
+    fn what_a_service_says_itself_counts_and_what_is_its_own_comes_last() {
+        let read =
+            |text: &str| understand(text, &[], &Own { defaults: [].into(), bounds: [].into() }).unwrap();
+        let shared = read("[a]\n# Shared.\nb = \"x\"\n# Shared too.\nc = \"y\"\n");
+        let settings = over(shared, read("[z]\n# Own.\nd = \"z\"\n\n[a]\n# Otherwise.\nb = \"w\"\n"));
+        let found: Vec<_> = settings.iter().map(|each| (each.path.as_str(), each.meaning.as_str())).collect();
+        assert_eq!(found, [("a.b", "Otherwise."), ("a.c", "Shared too."), ("z.d", "Own.")]);
     }
 }

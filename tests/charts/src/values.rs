@@ -1,4 +1,5 @@
-//! The values of a service's chart, as `charts/values.toml` lists them and `charts/<service>.toml` completes them.
+//! The values of a service's chart, as `charts/values.toml` lists them and `charts/<service>.toml` completes them, with the bounds of
+//! its settings: those of `charts/shared.toml`, and over them its own.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -65,30 +66,34 @@ pub struct Listed {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Own {
-    /// What the values of this service are unless told otherwise, by their paths.
+    /// The defaults of this service's values, by their paths, where they are others than those of all services.
+    #[serde(default)]
     pub defaults: BTreeMap<String, toml::Value>,
     /// The smallest and the largest that each number among the settings may be.
+    #[serde(default)]
     pub bounds: BTreeMap<String, [toml::Value; 2]>,
 }
+
+/// What stands in a default for the service's name.
+const NAME_PLACE: &str = "<service>";
 
 impl Listed {
     pub fn read(root: &Path) -> Result<Listed> {
         read(root, "charts/values.toml")
     }
 
-    /// The values of a service, each with what it is unless told otherwise.
-    pub fn of(&self, own: &Own) -> Result<Vec<Value>> {
+    /// The values of a service, each with its default.
+    pub fn of(&self, service: &str, own: &Own) -> Result<Vec<Value>> {
         let mut values: Vec<Value> = self.value.iter().filter(|value| !value.umbrella).cloned().collect();
         for (path, default) in &own.defaults {
             let value = values.iter_mut().find(|value| value.path == *path);
             value.with_context(|| format!("no value is called {path}"))?.default = Some(default.clone());
         }
-        for value in &values {
-            ensure!(
-                value.default.is_some() || value.kind == Form::Settings,
-                "{}: say what it is unless told otherwise",
-                value.path
-            );
+        for value in &mut values {
+            ensure!(value.default.is_some() || value.kind == Form::Settings, "{} has no default", value.path);
+            if let Some(toml::Value::String(text)) = &mut value.default {
+                *text = text.replace(NAME_PLACE, service);
+            }
         }
         Ok(values)
     }
@@ -111,8 +116,14 @@ impl Listed {
 }
 
 impl Own {
+    /// With the bounds that all services share.
     pub fn read(root: &Path, service: &str) -> Result<Own> {
-        read(root, &format!("charts/{service}.toml"))
+        let shared: Own = read(root, "charts/shared.toml")?;
+        let mut own: Own = read(root, &format!("charts/{service}.toml"))?;
+        for (path, bounds) in shared.bounds {
+            own.bounds.entry(path).or_insert(bounds);
+        }
+        Ok(own)
     }
 }
 

@@ -1,7 +1,8 @@
-//! `values.yaml` of a service's chart and of the umbrella: every value with what it is for, and what it is unless told otherwise.
+//! `values.yaml` of a service's chart and of the umbrella: every value with what it is for, and its default.
 
 use anyhow::Result;
 use serde_json::Value as Json;
+use testkit::services::ServiceEntry;
 
 use crate::{
     form::{Form, json_of},
@@ -22,13 +23,13 @@ pub fn service(listed: &Listed, values: &[Value]) -> Result<String> {
 }
 
 /// The values of the umbrella.
-pub fn umbrella(listed: &Listed, services: &[&str]) -> Result<String> {
+pub fn umbrella(listed: &Listed, services: &[ServiceEntry]) -> Result<String> {
     let mut text = format!("{NOTICE}\n");
     comment(&mut text, "Values of all services. What a service says itself counts instead.", 0);
     text.push_str("global:\n");
     write(&mut text, listed, "", &tree(listed.global()), 2)?;
     write(&mut text, listed, "", &tree(listed.umbrella()), 0)?;
-    for service in services {
+    for ServiceEntry { name: service, .. } in services {
         text.push('\n');
         comment(&mut text, &format!("Values of {service}, as charts/{service}/values.yaml has them."), 0);
         text.extend([service, ":\n  enabled: true\n"]);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use testkit::folder;
+use testkit::{folder, services::names};
 use tokio::process::Command;
 
 use crate::{home, programs};
@@ -25,9 +25,12 @@ pub fn archive(service: &str, tag: &str) -> PathBuf {
     archives().join(format!("{service}-{tag}.tar"))
 }
 
-/// Loads the image of `service` into the node.
-pub async fn load(service: &str, tag: &str) -> Result<()> {
-    import(&archive(service, tag)).await
+/// Loads the image of every service into the node.
+pub async fn load(tag: &str) -> Result<()> {
+    for service in names() {
+        import(&archive(service, tag)).await?;
+    }
+    Ok(())
 }
 
 /// Makes the image that holds a pod's namespaces, of one static program, and loads it.

@@ -6,7 +6,6 @@ mod certificates;
 mod databases;
 mod endpoints;
 mod run;
-mod scratch;
 mod services;
 mod tokens;
 
@@ -59,11 +58,6 @@ enum Command {
     Status,
     /// Prints a token for an operator, signed with this stack's own key.
     Token(tokens::Request),
-    /// Makes an empty database for a crate's migrations, applies them, and prints where it is. For scripts/prepare.
-    Scratch {
-        /// `platform`, or a service.
-        package: String,
-    },
 }
 
 #[tokio::main]
@@ -84,7 +78,6 @@ async fn main() -> Result<ExitCode> {
         Command::Clean => services::clean(&stack).await?,
         Command::Status => services::status(&stack),
         Command::Token(request) => tokens::print(&stack, &request)?,
-        Command::Scratch { package } => scratch::database(&package).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use testkit::{
     daemon::{Daemon, Program, Signal},
+    services::names,
     stack::Stack,
 };
 use tokio::{
@@ -20,7 +21,7 @@ use tokio::{
 
 use crate::{
     endpoints::{self, Endpoints},
-    services::{self, SERVICES},
+    services,
 };
 
 /// A service checks its migrations, loads its memory and listens; on two busy cores that takes seconds.
@@ -71,7 +72,7 @@ async fn run_with(stack: &Stack, program: &str, arguments: &[String]) -> Result<
 
 /// The processes of `stack` by name, as `POSTGRES_PID`.
 fn processes(stack: &Stack) -> Vec<(String, String)> {
-    let services = SERVICES.iter().map(|service| (*service, daemon(stack, service).running()));
+    let services = names().into_iter().map(|service| (service, daemon(stack, service).running()));
     let all = [("postgres", stack.postgres.process()), ("kafka", stack.broker.process())]
         .into_iter()
         .chain(services);
@@ -83,7 +84,7 @@ fn processes(stack: &Stack) -> Vec<(String, String)> {
 
 /// Makes the topics of all services.
 pub async fn topics(endpoints: &Endpoints) -> Result<()> {
-    for service in SERVICES {
+    for service in names() {
         prepare(service, "topics", endpoints).await?;
     }
     Ok(())
@@ -91,7 +92,7 @@ pub async fn topics(endpoints: &Endpoints) -> Result<()> {
 
 /// Stops the services that run on `stack`.
 pub async fn stop_services(stack: &Stack) -> Result<()> {
-    for service in SERVICES {
+    for service in names() {
         daemon(stack, service).stop(Signal::TERM, SERVICE_STOP_BOUND).await?;
     }
     Ok(())
@@ -108,7 +109,7 @@ async fn serve(stack: &Stack, progress: &Progress) -> Result<Endpoints> {
     let endpoints = services::up(stack).await?;
     // One that a killed run left behind may be of an older build.
     stop_services(stack).await?;
-    for service in SERVICES {
+    for service in names() {
         progress.say(&format!("preparing database and topics of {service}"));
         prepare(service, "migrate", &endpoints).await?;
         progress.say(&format!("starting {service}"));

@@ -1,18 +1,16 @@
-//! The services of the house, and the stack with all that they need.
+//! The services of the house, as `services.toml` lists them, and the stack with all that they need: each has a database, roles, a
+//! certificate and a port of its own.
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use testkit::{keys::Issuer, ports, stack::Stack};
+use testkit::{keys::Issuer, ports, services::names, stack::Stack};
 
 use crate::{
     certificates, databases,
     endpoints::{self, Endpoints},
     run,
 };
-
-/// The services that there are. A new one is one name here: its database, roles, certificate and port follow.
-pub const SERVICES: &[&str] = &["accounting"];
 
 /// Partitions of each topic: as many as one machine's consumers can share. A cluster in earnest has its own setting.
 const PARTITIONS: i32 = 4;
@@ -25,7 +23,7 @@ pub async fn up(stack: &Stack) -> Result<Endpoints> {
     stack.up().await?;
     let keys = certificates::folder(stack);
     Issuer::kept_in(&keys)?;
-    certificates::provide(stack, &[SERVICES, CLIENTS].concat())?;
+    certificates::provide(stack, &[&names(), CLIENTS].concat())?;
 
     let mut endpoints = Endpoints::default();
     endpoints.add("POSTGRES_URL", stack.postgres.url("postgres")?);
@@ -33,7 +31,7 @@ pub async fn up(stack: &Stack) -> Result<Endpoints> {
     endpoints.add("KEYS", keys.display().to_string());
     endpoints.add("JWKS_FILE", keys.join("jwks.json").display().to_string());
     endpoints.add("CA_FILE", keys.join("ca.pem").display().to_string());
-    for service in SERVICES {
+    for service in names() {
         databases::provide(stack, service, &mut endpoints).await?;
         let port = ports::kept_in(&stack.folder().join(format!("{service}.port")))?;
         endpoints.add(format!("{}_GRPC", service.to_uppercase()), format!("127.0.0.1:{port}"));
@@ -47,7 +45,7 @@ pub fn setting(service: &str, key: &str) -> String {
     format!("COUNTINGHOUSE_{}__{key}", service.to_uppercase())
 }
 
-/// What a service must be told on this stack; all else is in its defaults.
+/// The settings of a service that this stack makes; all else is in its defaults.
 pub fn settings(service: &str, endpoints: &Endpoints) -> Result<BTreeMap<String, String>> {
     let prefix = service.to_uppercase();
     let partitions = PARTITIONS.to_string();
@@ -84,7 +82,7 @@ pub fn status(stack: &Stack) {
     let word = |runs: bool| if runs { "runs" } else { "stopped" };
     println!("{:<12} {}", "postgres", word(stack.postgres.is_running()));
     println!("{:<12} {}", "kafka", word(stack.broker.is_running()));
-    for service in SERVICES {
+    for service in names() {
         println!("{service:<12} {}", word(run::daemon(stack, service).running().is_some()));
     }
 }

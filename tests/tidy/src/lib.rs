@@ -9,7 +9,9 @@ pub mod links;
 pub mod manifests;
 pub mod migrations;
 pub mod rust;
+pub mod services;
 pub mod size;
+pub mod targets;
 pub mod tree;
 pub mod words;
 

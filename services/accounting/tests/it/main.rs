@@ -11,7 +11,6 @@ mod faults;
 mod hold_history;
 mod holds;
 mod import;
-mod observability;
 mod onboarding;
 mod postings;
 mod probes;

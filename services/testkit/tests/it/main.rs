@@ -4,3 +4,4 @@ mod brokers;
 mod databases;
 mod keys;
 mod matrix;
+mod services;

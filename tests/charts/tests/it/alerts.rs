@@ -3,11 +3,12 @@
 
 use std::fs;
 
-use charts::{SERVICES, root, tools::promtool};
+use charts::{alerts, root, tools::promtool};
+use testkit::services::names;
 
 #[test]
 fn every_rule_is_one_of_prometheus() {
-    for service in SERVICES {
+    for service in names() {
         let said =
             promtool(&root(), &["check", "rules", &format!("charts/{service}/files/alerts.yaml")]).unwrap();
         assert!(said.contains("SUCCESS"), "{said}");
@@ -17,23 +18,39 @@ fn every_rule_is_one_of_prometheus() {
 #[test]
 fn every_rule_does_what_its_tests_say() {
     let folder = root().join("deploy/observability");
-    let said = promtool(&folder, &["test", "rules", "alerts.test.yaml"]).unwrap();
-    assert!(said.contains("SUCCESS"), "{said}");
+    let with_alerts = |service: &&str| root().join(alerts::own(service)).exists();
+    let own = names().into_iter().filter(with_alerts).map(|service| format!("{service}.alerts.test.yaml"));
+    for tests in own.chain(["alerts.test.yaml".to_owned()]) {
+        let said = promtool(&folder, &["test", "rules", &tests]).unwrap();
+        assert!(said.contains("SUCCESS"), "{tests}: {said}");
+    }
+}
+
+#[test]
+fn an_alert_of_one_service_looks_at_no_other() {
+    for service in names() {
+        let rules = alerts::of(&root(), service).unwrap();
+        let shared = rules.split("  - name: ").filter(|group| !group.contains("countinghouse_writer_"));
+        let expressions: Vec<_> =
+            shared.flat_map(str::lines).filter_map(|line| line.trim().strip_prefix("expr: ")).collect();
+        assert!(expressions.len() >= 14, "{service}: {}", expressions.len());
+        for expression in expressions {
+            assert!(expression.contains(&format!("{{job=~\"(.+/)?{service}\"")), "{service}: {expression}");
+        }
+    }
 }
 
 #[test]
 fn the_chart_carries_the_rules_as_they_are_with_their_pages_where_the_bank_reads_them() {
-    let rules = fs::read_to_string(root().join("charts/accounting/files/alerts.yaml")).unwrap();
     let rendered = fs::read_to_string(root().join("tests/charts/golden/monitored.yaml")).unwrap();
-    let expected = rules.replace("docs/runbooks/", "https://handbook.bank.example/countinghouse/");
-    let lines = expected.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("  {line}"));
     let rendered: Vec<_> = rendered.lines().filter(|line| !line.trim().is_empty()).collect();
-    let first = lines.clone().next().unwrap();
-    let at = rendered.iter().position(|line| *line == first).expect("the rules are rendered");
-    assert!(
-        lines.eq(rendered[at..]
-            .iter()
-            .take(expected.lines().filter(|line| !line.trim().is_empty()).count())
-            .map(|line| (*line).to_owned()))
-    );
+    for service in names() {
+        let rules = alerts::of(&root(), service).unwrap();
+        let expected = rules.replace("docs/runbooks/", "https://handbook.bank.example/countinghouse/");
+        let (_, groups) = expected.split_once("groups:\n").unwrap();
+        let lines: Vec<_> =
+            groups.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("  {line}")).collect();
+        let at = rendered.iter().position(|line| *line == lines[0]).expect("the rules are rendered");
+        assert_eq!(rendered[at..at + lines.len()], lines, "{service}");
+    }
 }

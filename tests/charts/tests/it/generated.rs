@@ -1,10 +1,12 @@
 //! What is committed is what is generated.
 
-use charts::{files, root, tools::Helm};
+use charts::{chart, files, root, tools::Helm};
+use testkit::services;
 
 #[test]
-fn values_schemas_and_page_are_as_they_are_made() {
+fn charts_and_page_are_as_they_are_made() {
     files::check(&root(), &files::made(&root()).unwrap()).unwrap();
+    files::check_links(&root(), &chart::links(services::all())).unwrap();
 }
 
 #[test]

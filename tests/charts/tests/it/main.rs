@@ -5,5 +5,6 @@
 mod alerts;
 mod generated;
 mod objects;
+mod observability;
 mod refusals;
 mod settings;

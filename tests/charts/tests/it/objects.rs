@@ -3,9 +3,10 @@
 use std::{fs, path::PathBuf};
 
 use charts::{
-    SERVICES, SETS, UMBRELLA, root,
+    SETS, UMBRELLA, root,
     tools::{Helm, validate},
 };
+use testkit::services::names;
 
 /// Kinds that operators bring with them, which Kubernetes itself knows nothing of.
 const KINDS_OF_OPERATORS: &[&str] = &["Certificate", "PrometheusRule", "ServiceMonitor"];
@@ -24,7 +25,7 @@ fn of_kind<'a>(rendered: &'a str, kind: &str) -> Vec<&'a str> {
 #[test]
 fn helm_finds_nothing_wrong_with_any_chart() {
     let helm = Helm::installed().unwrap();
-    for chart in SERVICES.iter().map(|service| format!("charts/{service}")) {
+    for chart in names().into_iter().map(|service| format!("charts/{service}")) {
         helm.lint(&chart, &[]).unwrap();
     }
     helm.lint("charts/countinghouse-library", &[]).unwrap();

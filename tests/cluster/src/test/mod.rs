@@ -26,6 +26,7 @@ use clap::Args;
 use day::{program, report::Report};
 use faults::customers::Customers;
 use sqlx::{PgPool, postgres::PgPoolOptions};
+use testkit::services::names;
 use tokio::process::Command;
 
 use crate::{home, images, namespace, progress::Progress, up};
@@ -122,11 +123,13 @@ pub async fn test(options: &Options) -> Result<bool> {
 }
 
 async fn within(options: &Options, report: &mut Report<'_>) -> Result<()> {
-    report.title("The image")?;
+    report.title("The images")?;
     for version in [VERSION.to_owned(), next_version()] {
-        images::load(SERVICE, &version).await?;
+        images::load(&version).await?;
     }
-    image::check(SERVICE, VERSION, report).await?;
+    for service in names() {
+        image::check(service, VERSION, report).await?;
+    }
 
     report.title("The release")?;
     let places = up::stack().await?;

@@ -22,6 +22,11 @@ pub fn selector() -> String {
     format!("app.kubernetes.io/instance={NAME},app.kubernetes.io/name={SERVICE}")
 }
 
+/// The label of all pods of the release.
+pub fn of_release() -> String {
+    format!("app.kubernetes.io/instance={NAME}")
+}
+
 /// A pod of the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pod {

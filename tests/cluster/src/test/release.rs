@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use testkit::folder;
+use testkit::{folder, services::names};
 
 use super::{ROLLED_OUT_WITHIN, SERVICE, VERSION, pods};
 use crate::{home, kubectl};
@@ -47,8 +47,15 @@ impl Release {
             "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
         }))
         .await?;
-        for (name, url) in [("books", "ACCOUNTING_DATABASE_URL"), ("books-owner", "ACCOUNTING_OWNER_URL")] {
-            let role = Role::of(self.place(url)?)?;
+        let roles = names().into_iter().flat_map(|service| {
+            let place = service.to_uppercase();
+            [
+                (secret(service), format!("{place}_DATABASE_URL")),
+                (owner_secret(service), format!("{place}_OWNER_URL")),
+            ]
+        });
+        for (name, url) in roles {
+            let role = Role::of(self.place(&url)?)?;
             kubectl::apply(&json!({
                 "apiVersion": "v1",
                 "kind": "Secret",
@@ -69,17 +76,20 @@ impl Release {
 
     fn values(&self) -> Result<Value> {
         let address = Role::of(self.place("ACCOUNTING_DATABASE_URL")?)?.address;
-        Ok(json!({
+        let mut values = json!({
             "global": {
                 "database": {"address": address},
                 "kafka": {"brokers": self.place("KAFKA_BROKERS")?},
                 "auth": {"jwks": {"configMap": "issuer"}},
             },
-            "accounting": {
-                "database": {"secret": "books", "ownerSecret": "books-owner"},
+        });
+        for service in names() {
+            values[service] = json!({
+                "database": {"secret": secret(service), "ownerSecret": owner_secret(service)},
                 "rollout": {"progressDeadlineSeconds": PROGRESS_WITHIN_S},
-            },
-        }))
+            });
+        }
+        Ok(values)
     }
 
     /// Installs the release, or brings it to this version, and waits until it serves.
@@ -119,7 +129,7 @@ impl Release {
             "--for=delete",
             "pod",
             "--selector",
-            &pods::selector(),
+            &pods::of_release(),
             "--namespace",
             NAMESPACE,
         ])
@@ -138,6 +148,16 @@ impl Release {
         let port = spec["ports"][0]["port"].as_u64().context("the Service has no port")?;
         Ok(format!("{address}:{port}"))
     }
+}
+
+/// The Secret of the role that reads and writes a service's rows.
+fn secret(service: &str) -> String {
+    format!("{service}-database")
+}
+
+/// The Secret of the role that owns its tables.
+fn owner_secret(service: &str) -> String {
+    format!("{service}-database-owner")
 }
 
 /// A role of the database.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use tidy::{
-    Finding, arrows, contract, links, manifests, migrations, size,
+    Finding, arrows, contract, links, manifests, migrations, services, size, targets,
     tree::{self, Source},
     words,
 };
@@ -33,15 +33,32 @@ fn files_and_functions_are_short() {
 
 #[test]
 fn arrows_between_layers_run_one_way() {
-    none(rust().iter().flat_map(|source| arrows::check(source).unwrap()));
+    let names = testkit::services::names();
+    none(rust().iter().flat_map(|source| arrows::check(source, &names).unwrap()));
 }
 
 #[test]
 fn crates_take_versions_and_lints_from_the_workspace_and_services_do_not_meet() {
     let manifests: Vec<Source> =
         sources().into_iter().filter(|source| source.path.ends_with("/Cargo.toml")).collect();
-    let services = manifests::services(&manifests);
+    let services = testkit::services::names();
     none(manifests.iter().flat_map(|manifest| manifests::check(manifest, &services).unwrap()));
+}
+
+#[test]
+fn every_test_is_run_and_nothing_is_compiled_for_tests_that_are_not_there() {
+    let sources = sources();
+    let manifests = sources.iter().filter(|source| source.path.ends_with("/Cargo.toml"));
+    none(manifests.flat_map(|manifest| targets::check(manifest, &sources).unwrap()));
+}
+
+#[test]
+fn the_list_of_services_is_whole_and_the_workspace_follows_it() {
+    let (sources, names) = (sources(), testkit::services::names());
+    let workspace = sources.iter().find(|source| source.path == "Cargo.toml").unwrap();
+    let paths: BTreeSet<String> = sources.iter().map(|source| source.path.clone()).collect();
+    none(services::unlisted(&paths, &names));
+    none(services::members(workspace, &paths, &names).unwrap());
 }
 
 #[test]

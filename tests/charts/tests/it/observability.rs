@@ -1,13 +1,14 @@
-//! Dashboard, alerts and runbooks: they speak of metrics that there are (docs/metrics.md, which `telemetry` holds to what is recorded), and
-//! of each other.
+//! Dashboards, alerts and runbooks: they speak of metrics that there are (docs/metrics.md, which each service's tests hold to what it
+//! sends), and of each other.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
 };
 
+use charts::{alerts, root};
 use serde_json::Value;
-use testkit::folder;
+use testkit::services::names as services;
 
 /// Labels that Prometheus or the collector adds, and what `target_info` says of the service.
 const LABELS: [&str; 4] = ["job", "instance", "le", "service_version"];
@@ -18,7 +19,7 @@ struct Documented {
     labels: BTreeSet<String>,
 }
 
-/// An alert, as charts/accounting/files/alerts.yaml has it.
+/// An alert, as a chart has it.
 #[derive(Debug)]
 struct Alert {
     name: String,
@@ -26,19 +27,14 @@ struct Alert {
 }
 
 fn read(path: &str) -> String {
-    fs::read_to_string(folder::workspace().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The rows of the table in docs/metrics.md.
-pub fn table() -> String {
-    let text = read("docs/metrics.md");
-    text.lines().filter(|line| line.starts_with("| `")).map(|line| format!("{line}\n")).collect()
-}
-
-/// The documented metrics by their names in Prometheus.
+/// The documented metrics by their names in Prometheus: the rows of the tables in docs/metrics.md.
 fn documented() -> BTreeMap<String, Documented> {
-    let table = table();
-    let rows = table.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+    let text = read("docs/metrics.md");
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    let rows = rows.map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
     let metrics = rows.map(|cells| {
         let unquoted = |text: &str| text.trim_matches('`').to_owned();
         let labels = cells[5].split(", ").map(|label| unquoted(label).replace('.', "_")).collect();
@@ -47,8 +43,9 @@ fn documented() -> BTreeMap<String, Documented> {
     metrics.collect()
 }
 
-fn alerts() -> Vec<Alert> {
-    let text = read("charts/accounting/files/alerts.yaml");
+/// The alerts of a service.
+fn alerts_of(service: &str) -> Vec<Alert> {
+    let text = alerts::of(&root(), service).unwrap();
     let blocks = text.split("- alert: ").skip(1).map(|block| {
         let (name, rest) = block.split_once('\n').unwrap();
         let keys = rest.lines().filter_map(|line| line.trim().split_once(": "));
@@ -58,7 +55,14 @@ fn alerts() -> Vec<Alert> {
     blocks.collect()
 }
 
-/// Every expression of the dashboard.
+/// The dashboards: one of what all services have, and one of its own for a service that has more.
+fn dashboards() -> Vec<Value> {
+    let files = fs::read_dir(root().join("deploy/observability")).unwrap().flatten().map(|file| file.path());
+    let dashboards = files.filter(|path| path.to_string_lossy().ends_with("dashboard.json"));
+    dashboards.map(|path| serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()).collect()
+}
+
+/// Every expression of a dashboard.
 fn expressions(dashboard: &Value) -> Vec<String> {
     match dashboard {
         Value::Object(fields) => fields
@@ -145,10 +149,9 @@ fn an_expression_names_its_metrics_and_labels() {
 }
 
 #[test]
-fn the_dashboard_shows_metrics_that_there_are_and_all_of_them() {
+fn dashboards_show_metrics_that_there_are_and_all_of_them() {
     let documented = documented();
-    let dashboard: Value = serde_json::from_str(&read("deploy/observability/dashboard.json")).unwrap();
-    let expressions = expressions(&dashboard);
+    let expressions: Vec<String> = dashboards().iter().flat_map(expressions).collect();
     let unknown: Vec<String> =
         expressions.iter().flat_map(|expression| unknown(expression, &documented)).collect();
     assert_eq!(unknown, Vec::<String>::new());
@@ -158,15 +161,13 @@ fn the_dashboard_shows_metrics_that_there_are_and_all_of_them() {
         shown.contains(metric) || ["_bucket", "_sum", "_count"].into_iter().any(of_histogram)
     };
     let hidden: Vec<&String> = documented.keys().filter(|metric| !is_shown(metric)).collect();
-    assert_eq!(hidden, Vec::<&String>::new(), "the dashboard shows these nowhere");
+    assert_eq!(hidden, Vec::<&String>::new(), "no dashboard shows these");
 }
 
 #[test]
 fn an_alert_speaks_of_metrics_that_there_are_and_says_what_it_means() {
     let documented = documented();
-    let alerts = alerts();
-    assert!(alerts.len() > 10);
-    for Alert { name, keys } in &alerts {
+    for Alert { name, keys } in services().into_iter().flat_map(alerts_of) {
         assert_eq!(unknown(&keys["expr"], &documented), Vec::<String>::new(), "{name}");
         assert!(["critical", "warning"].contains(&keys["severity"].as_str()), "{name}");
         for key in ["for", "summary", "description", "runbook_url"] {
@@ -177,11 +178,11 @@ fn an_alert_speaks_of_metrics_that_there_are_and_says_what_it_means() {
 
 #[test]
 fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
-    let mut of_alerts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for Alert { name, keys } in alerts() {
-        of_alerts.entry(keys["runbook_url"].clone()).or_default().push(name);
+    let mut of_alerts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for Alert { name, keys } in services().into_iter().flat_map(alerts_of) {
+        of_alerts.entry(keys["runbook_url"].clone()).or_default().insert(name);
     }
-    let pages = fs::read_dir(folder::workspace().join("docs/runbooks")).unwrap().flatten();
+    let pages = fs::read_dir(root().join("docs/runbooks")).unwrap().flatten();
     let pages = pages.map(|page| format!("docs/runbooks/{}", page.file_name().to_str().unwrap()));
     let pages: BTreeSet<String> = pages.filter(|page| !page.ends_with("README.md")).collect();
     assert_eq!(pages, of_alerts.keys().cloned().collect());
