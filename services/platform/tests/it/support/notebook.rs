@@ -190,6 +190,7 @@ pub fn call(path: &str, request: &NoteRequest) -> Call {
             traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
         },
         scope: request.branch.as_str().into(),
+        checking_scope: request.branch.as_str().into(),
         request_id: Uuid::try_parse(&request.request_id).ok(),
         validate_only: request.validate_only,
         digest: blake3::hash(&bytes).into(),
