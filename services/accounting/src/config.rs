@@ -31,6 +31,7 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct FactsConfig {
     /// The topics that are taken in, by their contract names; none to take in nothing.
+    #[serde(deserialize_with = "platform::config::list")]
     pub topics: Vec<String>,
     /// Facts that are being booked at once, each with a connection of its own.
     pub connections_max: u32,
@@ -139,6 +140,13 @@ mod tests {
         assert!(!format!("{apart:?}").contains("hush"));
         let wrong = with(&[("DATABASE__TLS_MODE", "always")]).unwrap();
         assert!(wrong.database.options().unwrap_err().to_string().contains("always"));
+    }
+
+    #[test]
+    fn topics_are_a_list_or_a_text_with_commas() {
+        let topics = |text| with(&[("FACTS__TOPICS", text)]).unwrap().own.facts.topics;
+        assert_eq!(topics("a.v1, b.v1"), ["a.v1", "b.v1"]);
+        assert!(topics("").is_empty());
     }
 
     #[test]

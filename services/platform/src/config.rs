@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Variables of an environment.
 pub type Variables = BTreeMap<String, String>;
@@ -19,6 +19,21 @@ impl ConfigError {
     pub fn new(service: &str, reason: &impl fmt::Display) -> Self {
         Self { service: service.to_owned(), reason: reason.to_string() }
     }
+}
+
+/// A list, or one text with commas, which is how a variable of the environment gives a list.
+pub fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a list, or a text with commas")]
+    enum Given {
+        List(Vec<String>),
+        Text(String),
+    }
+    let items = match Given::deserialize(deserializer)? {
+        Given::List(items) => items,
+        Given::Text(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
+    };
+    Ok(items.into_iter().filter(|item| !item.is_empty()).collect())
 }
 
 /// A value that is never shown: in logs, errors and the printed configuration it is `***`.

@@ -25,6 +25,9 @@ pub struct ServiceEntry {
     pub title_zh: String,
     /// What it is, in half a line.
     pub purpose: String,
+    /// The topics whose facts accounting books.
+    #[serde(default)]
+    pub booked: Vec<String>,
 }
 
 /// The file.
@@ -50,6 +53,11 @@ pub fn all() -> &'static [ServiceEntry] {
 /// Their names.
 pub fn names() -> Vec<&'static str> {
     all().iter().map(|service| service.name.as_str()).collect()
+}
+
+/// The topics whose facts accounting books, of all services.
+pub fn booked() -> Vec<&'static str> {
+    all().iter().flat_map(|service| &service.booked).map(String::as_str).collect()
 }
 
 /// Reads a list. Names are such that they are good for programs, crates, databases, charts and variables alike.

@@ -11,6 +11,7 @@
 //! | [`staff`] | its operators and their tokens |
 //! | [`client`] | the API, with repeats and approvals |
 //! | [`setup`] | base data, business day, the bank's own accounts, its founding; what is there already is left |
+//! | [`vouchers`] | vouchers received and moved, and booked by accounting |
 //! | [`plan`] | the steps of the day, and the books after them |
 //! | [`run`] | does the steps, many at once |
 //! | [`checks`] | holds the books against the plan |
@@ -28,6 +29,7 @@ pub mod run;
 pub mod settings;
 pub mod setup;
 pub mod staff;
+pub mod vouchers;
 
 use std::time::{Duration, Instant};
 
@@ -43,6 +45,7 @@ use run::{Day, Tally};
 use settings::Settings;
 use setup::{Onboarding, Setup};
 use staff::{HeadOffice, Staff};
+use vouchers::Vouchers;
 
 /// A service that has just been started loads its memory first.
 const SERVED_WITHIN: Duration = Duration::from_mins(1);
@@ -70,7 +73,17 @@ pub async fn run(
         onboarding: &onboarding,
     };
     report.title("The bank")?;
-    let opened = setup.open(clock.now(), settings.same_day, report).await?;
+    let (business_date, names) = setup.found_bank(clock.now(), settings.same_day, report).await?;
+    match &settings.voucher_grpc {
+        Some(grpc) => {
+            report.title("Vouchers")?;
+            let client = Client::of(&format!("http://{grpc}"))?;
+            let vouchers = Vouchers { client: &client, setup: &setup, brokers: &settings.brokers };
+            vouchers.day(business_date, &names, report).await?;
+        }
+        None => report.line("no voucher service is named: the day has no vouchers")?,
+    }
+    let opened = setup.stand(business_date, names).await?;
 
     let began = Instant::now();
     let days = Days::around(opened.business_date, &bank)?;

@@ -20,9 +20,12 @@ pub struct Settings {
     /// Goes on in the business day that is open, rather than opening the next.
     #[arg(long)]
     pub same_day: bool,
-    /// The service's gRPC endpoint, as host:port.
+    /// The endpoint of `accounting`, as host:port.
     #[arg(long, env = "ACCOUNTING_GRPC")]
     pub grpc: String,
+    /// The endpoint of `voucher`, as host:port. Without it the day has no vouchers.
+    #[arg(long, env = "VOUCHER_GRPC")]
+    pub voucher_grpc: Option<String>,
     /// The folder of the key that signs operators' tokens.
     #[arg(long, env = "KEYS")]
     pub keys: PathBuf,

@@ -109,9 +109,12 @@ async fn serve(stack: &Stack, progress: &Progress) -> Result<Endpoints> {
     let endpoints = services::up(stack).await?;
     // One that a killed run left behind may be of an older build.
     stop_services(stack).await?;
+    // All topics are there before a service follows those of another.
     for service in names() {
         progress.say(&format!("preparing database and topics of {service}"));
         prepare(service, "migrate", &endpoints).await?;
+    }
+    for service in names() {
         progress.say(&format!("starting {service}"));
         start(stack, service, &endpoints).await?;
     }

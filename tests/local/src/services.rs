@@ -4,7 +4,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use testkit::{keys::Issuer, ports, services::names, stack::Stack};
+use testkit::{
+    keys::Issuer,
+    ports,
+    services::{booked, names},
+    stack::Stack,
+};
 
 use crate::{
     certificates, databases,
@@ -14,6 +19,9 @@ use crate::{
 
 /// Partitions of each topic: as many as one machine's consumers can share. A cluster in earnest has its own setting.
 const PARTITIONS: i32 = 4;
+
+/// The service that books facts of the others.
+const BOOKS: &str = "accounting";
 
 /// Who calls the services from outside by mTLS, as another system of the bank would.
 pub const CLIENTS: &[&str] = &["core-banking"];
@@ -49,13 +57,17 @@ pub fn setting(service: &str, key: &str) -> String {
 pub fn settings(service: &str, endpoints: &Endpoints) -> Result<BTreeMap<String, String>> {
     let prefix = service.to_uppercase();
     let partitions = PARTITIONS.to_string();
-    let settings = [
+    let mut settings = vec![
         ("DATABASE__URL", endpoints.get(&format!("{prefix}_DATABASE_URL"))?),
         ("KAFKA__BROKERS", endpoints.get("KAFKA_BROKERS")?),
         ("KAFKA__TOPICS__PARTITIONS", &partitions),
         ("RPC__LISTEN", endpoints.get(&format!("{prefix}_GRPC"))?),
         ("AUTH__JWKS_FILE", endpoints.get("JWKS_FILE")?),
     ];
+    let booked = booked().join(",");
+    if service == BOOKS {
+        settings.push(("FACTS__TOPICS", &booked));
+    }
     Ok(settings.into_iter().map(|(key, value)| (setting(service, key), value.to_owned())).collect())
 }
 

@@ -6,6 +6,7 @@ mod look_up;
 mod records;
 mod rows;
 mod table;
+mod vouchers;
 
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use proto_accounting::v1::BaseRecord;
 
 pub use founding::Funds;
 pub use internal::InternalAccount;
+pub use vouchers::VoucherKind;
 
 /// A bank as data.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct Bank {
     pub internal_accounts: Vec<InternalAccount>,
     /// What it has when it opens, the base currency first.
     pub funds: Vec<Funds>,
+    /// The kinds of vouchers that it keeps.
+    pub voucher_kinds: Vec<VoucherKind>,
 }
 
 impl Bank {
@@ -32,7 +36,7 @@ impl Bank {
         let records = records::read(folder, chart)?;
         let internal_accounts = internal::read(folder, &records)?;
         let funds = founding::read(folder)?;
-        Ok(Self { records, internal_accounts, funds })
+        Ok(Self { records, internal_accounts, funds, voucher_kinds: vouchers::read(folder)? })
     }
 
     /// The sample bank of this repository.

@@ -138,6 +138,19 @@ pub(super) struct InterestRateRow {
     _source: String,
 }
 
+/// A row of `voucher_kinds.csv`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VoucherKindRow {
+    pub code: String,
+    pub title: String,
+    pub category: String,
+    pub prefix: String,
+    pub digits: i32,
+    pub unit_value: String,
+    pub ledger_code: String,
+}
+
 /// A row of `internal_accounts.csv`: the branches of these kinds have an account on this code in each of these currencies.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

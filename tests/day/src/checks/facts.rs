@@ -39,7 +39,7 @@ const BASE_DATA: [&str; 9] = [
 ];
 
 /// How far the facts may be behind the books, with room to spare on a busy machine.
-const TOLD_WITHIN: Duration = Duration::from_mins(1);
+const PUBLISHED_WITHIN: Duration = Duration::from_mins(1);
 
 /// So many records of each topic are held against the contract whole; the others are only read.
 const AGAINST_CONTRACT: usize = 200;
@@ -109,11 +109,13 @@ impl Books<'_> {
             let hold = client.hold(&token, &name).await?.context("a hold")?;
             expected.latest.insert((HOLD, name), digest(&hold));
         }
-        for record in self.setup.base_records().await?.into_values() {
+        let mut records: Vec<_> = self.setup.base_records().await?.into_values().collect();
+        // The last fact of a record has what was set last.
+        records.sort_by(|one, other| one.effective_date.cmp(&other.effective_date));
+        for record in records {
             let (_, code) = record.name.split_once('/').context("a record's name")?;
-            let key = format!("{code}@{}", record.effective_date);
             let content = record.content.as_ref().context("a record with content")?;
-            expected.latest.insert((topic_of(content), key), of_content(content));
+            expected.latest.insert((topic_of(content), code.to_owned()), of_content(content));
         }
         let day = client.business_day(&token).await?.context("a business day")?;
         expected.latest.insert((BUSINESS_DAY, day.business_date.clone()), digest(&day));
@@ -126,7 +128,7 @@ fn read(brokers: &str, expected: Expected) -> Result<(Expected, Published)> {
     let topics: Vec<&str> = [POSTING, ACCOUNT, HOLD, BUSINESS_DAY].into_iter().chain(BASE_DATA).collect();
     let published = std::cell::RefCell::new(Published::default());
     Reader::of(brokers, &topics)?.read(
-        TOLD_WITHIN,
+        PUBLISHED_WITHIN,
         |record| published.borrow_mut().take(&record),
         || postings(&expected, &published.borrow()).is_ok() && latest(&expected, &published.borrow()).is_ok(),
     )?;
@@ -198,7 +200,8 @@ impl Published {
     }
 }
 
-fn keeps_contract(record: &RawRecord) -> Result<()> {
+/// Holds a record against the contract.
+pub fn keeps_contract(record: &RawRecord) -> Result<()> {
     let headers = record.headers.iter().map(|(name, value)| (name, value.as_deref().unwrap_or_default()));
     testkit::contract::matches_event(&record.topic, record.payload.as_deref().unwrap_or_default(), headers)
         .with_context(|| format!("a record on {} breaks the contract", record.topic))

@@ -20,7 +20,7 @@ const POLL: Duration = Duration::from_millis(100);
 const BROKER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Topics that are read whole, until what they hold is what was looked for.
-pub(super) struct Reader {
+pub struct Reader {
     consumer: BaseConsumer,
     /// Asks how far the topics go, on a connection of its own: the consumer's is busy waiting for more.
     asker: BaseConsumer,

@@ -3,7 +3,7 @@
 mod accounts;
 mod chain;
 mod facts;
-mod kafka;
+pub mod kafka;
 mod trial_balance;
 
 use anyhow::{Result, ensure};
@@ -15,6 +15,8 @@ use crate::{
     settings::Settings,
     setup::{Opened, Setup},
 };
+
+pub use facts::keeps_contract;
 
 /// The least reasons for which a day has something refused.
 const REASONS_MIN: usize = 25;

@@ -30,8 +30,8 @@ struct Founding {
 }
 
 impl Setup<'_> {
-    /// Moves in those postings of the founding that have not been made. Whether there were any.
-    pub(super) async fn found(&self, own: &BTreeMap<Place, Totals>, report: &mut Report<'_>) -> Result<bool> {
+    /// Moves in those postings of the founding that have not been made.
+    pub(super) async fn found(&self, own: &BTreeMap<Place, Totals>, report: &mut Report<'_>) -> Result<()> {
         let missing: Vec<Founding> =
             self.foundings()?.into_iter().filter(|founding| is_untouched(own, &founding.marks)).collect();
         if !missing.is_empty() {
@@ -46,7 +46,7 @@ impl Setup<'_> {
             format!("{} postings moved in", missing.len())
         };
         report.line(format_args!("founding: {state}"))?;
-        Ok(!missing.is_empty())
+        Ok(())
     }
 
     /// All postings of the founding, in order.

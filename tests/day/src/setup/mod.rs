@@ -55,11 +55,26 @@ pub struct Opened {
 impl Setup<'_> {
     /// Makes the bank ready for a day.
     pub async fn open(&self, now: DateTime<Utc>, same_day: bool, report: &mut Report<'_>) -> Result<Opened> {
+        let (business_date, names) = self.found_bank(now, same_day, report).await?;
+        self.stand(business_date, names).await
+    }
+
+    /// Makes the bank what it is before its day begins.
+    pub async fn found_bank(
+        &self,
+        now: DateTime<Utc>,
+        same_day: bool,
+        report: &mut Report<'_>,
+    ) -> Result<(NaiveDate, BTreeMap<Place, String>)> {
         let (business_date, names) = self.prepare(now, same_day, report).await?;
-        let mut own = self.own_totals(&names).await?;
-        if self.found(&own, report).await? {
-            own = self.own_totals(&names).await?;
-        }
+        let own = self.own_totals(&names).await?;
+        self.found(&own, report).await?;
+        Ok((business_date, names))
+    }
+
+    /// The bank as it stands.
+    pub async fn stand(&self, business_date: NaiveDate, names: BTreeMap<Place, String>) -> Result<Opened> {
+        let own = self.own_totals(&names).await?;
         let trial_balance = self.client.trial_balance(&self.reader()?).await?;
         let last_posting = trial_balance.last_posting;
         Ok(Opened { business_date, names, own, trial_balance, last_posting })
