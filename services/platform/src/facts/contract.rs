@@ -120,6 +120,15 @@ impl Contract {
         names.into_iter().map(|(name, compacted)| settings.topic(name, compacted)).collect()
     }
 
+    /// The topics of a service that are compacted, by their contract names.
+    pub fn compacted(&self, service: &str) -> impl Iterator<Item = &str> {
+        let prefix = format!("countinghouse.{service}.");
+        let publications = self.facts.values().filter(|publication| publication.compacted);
+        publications
+            .map(|publication| publication.topic.as_str())
+            .filter(move |topic| topic.starts_with(&prefix))
+    }
+
     fn check_compaction(&self) -> Result<(), ContractError> {
         let mut topics = HashMap::new();
         for publication in self.facts.values() {
