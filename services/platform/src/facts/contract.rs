@@ -50,7 +50,7 @@ pub enum FactError {
     NotJson { message: String, source: serde_json::Error },
 }
 
-/// A `(countinghouse.event.v1.fact)` option that cannot hold.
+/// A `(countinghouse.event.v1.fact)` option that is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum ContractError {
     #[error("message {message}: `{part}` of its fact option is empty")]
@@ -169,7 +169,7 @@ impl Publication {
     }
 }
 
-/// Reads one string field of a JSON object and steps over the rest, without building them.
+/// Reads one string field of a JSON object and skips the rest, without building them.
 struct StringField<'a>(&'a str);
 
 impl<'de> DeserializeSeed<'de> for StringField<'_> {
