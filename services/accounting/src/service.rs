@@ -11,7 +11,7 @@ use platform::{
     jobs::Periodic,
     leadership::Lead,
     relay::JournalSource,
-    service::{Host, Proof, Ran, Service, SettingInvalid, Settings},
+    service::{Host, Proof, Ran, Republish, Service, SettingInvalid, Settings},
 };
 use prost_reflect::DescriptorPool;
 use proto_accounting::v1::{
@@ -35,6 +35,7 @@ use crate::{
     grpc::Api,
     import,
     jobs::{expire_holds::ExpireHolds, forget_answers, months},
+    store::{base_records, opening},
     wire::fact,
 };
 
@@ -93,6 +94,15 @@ impl Service for Accounting {
             Err(Failed::Unsound(unsound)) => Ok(Proof::Broken(unsound.to_string())),
             Err(failed) => Err(failed.into()),
         }
+    }
+
+    async fn republish(republish: &mut Republish) -> Result<()> {
+        let day = opening::business_day(&mut *republish.pool().acquire().await?).await?;
+        let on = republish.business_date(day.map(|day| day.date))?;
+        for register in base_records::registers() {
+            republish.register(&register, on, fact::base_record_standing).await?;
+        }
+        Ok(())
     }
 
     async fn run(command: Command, _settings: &Settings<Config>) -> Result<Ran> {

@@ -12,6 +12,7 @@ use platform::{
     follower::{Copy, Follower, Freshness},
 };
 use proto_accounting::v1::{self as pb, base_record::Content};
+use proto_common::Published as _;
 use serde::Deserialize;
 use tokio::sync::watch;
 
@@ -24,13 +25,6 @@ use crate::{
     refusal::{Refusal, Rule},
     snapshot::BaseData,
 };
-
-const BRANCHES: &str = "countinghouse.accounting.branch.v1";
-const OPERATORS: &str = "countinghouse.accounting.operator.v1";
-const CURRENCIES: &str = "countinghouse.accounting.currency.v1";
-const CALENDARS: &str = "countinghouse.accounting.calendar_year.v1";
-const PARAMETERS: &str = "countinghouse.accounting.parameter.v1";
-const BUSINESS_DAYS: &str = "countinghouse.accounting.business_day.v1";
 
 /// How a copy of base data is used.
 #[derive(Clone, Debug, Deserialize)]
@@ -57,7 +51,14 @@ impl Reader {
     pub fn new(config: &ReaderConfig, kafka: KafkaConfig, clock: SharedClock) -> (Self, Following) {
         let taking = Arc::new(Taking { known: Mutex::default(), copy: watch::Sender::default() });
         let copy = taking.copy.subscribe();
-        let topics = [BRANCHES, OPERATORS, CURRENCIES, CALENDARS, PARAMETERS, BUSINESS_DAYS];
+        let topics = [
+            pb::BranchChanged::TOPIC,
+            pb::OperatorChanged::TOPIC,
+            pb::CurrencyChanged::TOPIC,
+            pb::CalendarYearChanged::TOPIC,
+            pb::ParameterChanged::TOPIC,
+            pb::BusinessDayOpened::TOPIC,
+        ];
         let follower = Follower::new(taking, &topics, kafka, clock.clone());
         let behind_max = TimeDelta::seconds(config.behind_max_s.into());
         let reader = Self { copy, freshness: follower.freshness(), clock, behind_max };
@@ -104,35 +105,36 @@ pub struct Taking {
 
 impl Copy for Taking {
     fn take(&self, record: &Record) -> Result<(), serde_json::Error> {
-        let payload = &*record.fact.payload;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        match record.fact.topic.as_str() {
-            BRANCHES => {
-                let fact: pb::BranchChanged = serde_json::from_slice(payload)?;
+        match record.fact.kind.as_str() {
+            pb::BranchChanged::KIND => {
+                let fact: pb::BranchChanged = record.decode()?;
                 stand(&mut known.branches, &fact.key, fact.versions, branch);
             }
-            OPERATORS => {
-                let fact: pb::OperatorChanged = serde_json::from_slice(payload)?;
+            pb::OperatorChanged::KIND => {
+                let fact: pb::OperatorChanged = record.decode()?;
                 stand(&mut known.operators, &fact.key, fact.versions, operator);
             }
-            CURRENCIES => {
-                let fact: pb::CurrencyChanged = serde_json::from_slice(payload)?;
+            pb::CurrencyChanged::KIND => {
+                let fact: pb::CurrencyChanged = record.decode()?;
                 stand(&mut known.currencies, &fact.key, fact.versions, currency);
             }
-            CALENDARS => {
-                let fact: pb::CalendarYearChanged = serde_json::from_slice(payload)?;
+            pb::CalendarYearChanged::KIND => {
+                let fact: pb::CalendarYearChanged = record.decode()?;
                 stand(&mut known.calendars, &fact.key, fact.versions, calendar_year);
             }
-            PARAMETERS => {
-                let fact: pb::ParameterChanged = serde_json::from_slice(payload)?;
+            pb::ParameterChanged::KIND => {
+                let fact: pb::ParameterChanged = record.decode()?;
                 stand(&mut known.parameters, &fact.key, fact.versions, parameter);
             }
-            _ => {
-                let fact: pb::BusinessDayOpened = serde_json::from_slice(payload)?;
+            pb::BusinessDayOpened::KIND => {
+                let fact: pb::BusinessDayOpened = record.decode()?;
                 let opened = fact.business_date.parse().ok();
                 // Days are read from several partitions, in no order.
                 known.business_date = known.business_date.max(opened);
             }
+            // A newer accounting may publish kinds of facts that this build does not know.
+            _ => return Ok(()),
         }
         self.copy.send_replace(Arc::new(known.clone()));
         Ok(())

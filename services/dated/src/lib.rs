@@ -1,7 +1,7 @@
 //! Records that hold from a date on, each in numbered versions. Pure.
 //!
 //! A version holds from its effective date until a version with a later date, or one with the same date and a higher number. So
-//! what was in force on any date can be looked up for ever, and what will be in force is known beforehand.
+//! what was in force on any date can always be looked up, and what will be in force is known in advance.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a record says.
 pub trait Content {
-    /// What tells the record from others of its register.
+    /// Identifies the record in its register.
     fn code(&self) -> String;
 }
 

@@ -75,7 +75,7 @@ impl Tx<'_> {
         self.conn
     }
 
-    /// The call that asks for the change.
+    /// The call that requests the change.
     pub fn call(&self) -> &Call {
         self.call
     }
@@ -221,7 +221,7 @@ impl Commands {
     }
 }
 
-/// The id under which a change is made; none for what nothing can come of.
+/// The request id that a change claims; none for a dry run.
 fn to_claim(call: &Call) -> Result<Option<Uuid>, Failure> {
     if call.is_dry_run() {
         return Ok(None);
@@ -237,7 +237,7 @@ struct RequestIdMissing {
     method: String,
 }
 
-/// What nothing can come of is not audited, and what waits for a second person is audited with its approval.
+/// A dry run is not audited, and a request that waits for a second person is audited with its approval.
 fn is_audited(call: &Call, refusal: &Refusal) -> bool {
     !call.is_dry_run() && !refusal.is(&reasons::APPROVAL_REQUIRED)
 }

@@ -78,7 +78,7 @@ pub fn connect(config: &DbConfig) -> Result<PgPool, sqlx::Error> {
         .connect_lazy_with(config.options()?))
 }
 
-/// Tells how many connections of a pool are in use, for as long as the process lives.
+/// Records how many connections of a pool are in use, for as long as the process lives.
 pub fn observe(pool: &PgPool, name: &'static str) {
     let meter = global::meter("countinghouse.db");
     let named = || KeyValue::new("db.client.connection.pool.name", name);

@@ -1,7 +1,7 @@
-//! Dead letters: records that a handler refused permanently, kept whole so that somebody can look at them, mend what was wrong,
-//! and replay them.
+//! Dead letters: records that a handler refused permanently, kept whole so that an operator can look at them, correct what was
+//! wrong, and replay them.
 //!
-//! A replay comes after the facts that followed on the same key. A handler for which the order matters tells by the version in
+//! A replay comes after the facts that followed on the same key. A handler for which the order matters sees by the version in
 //! the fact that it is late.
 
 use bytes::Bytes;
@@ -52,7 +52,7 @@ pub enum ReplayError {
     Database(#[from] sqlx::Error),
 }
 
-/// Lists a handler's letters that wait for somebody, oldest first, after `after` (0 for the first page); at most `limit`,
+/// Lists a handler's letters that have not been replayed, oldest first, after `after` (0 for the first page); at most `limit`,
 /// and never more than [`PAGE_LETTERS_MAX`].
 pub async fn list(
     pool: &PgPool,
@@ -106,25 +106,26 @@ pub async fn request_replay(
         return Ok(());
     }
     match replay_of(pool, handler, number).await? {
-        Replay::Done(at) => Err(ReplayError::Replayed { number, at }),
+        Some(Replay::Done(at)) => Err(ReplayError::Replayed { number, at }),
         _ => Err(ReplayError::NotFound { handler: handler.to_owned(), number }),
     }
 }
 
-/// What has become of the replay of a letter.
-pub async fn replay_of(pool: &PgPool, handler: &str, number: i64) -> Result<Replay, ReplayError> {
+/// What has become of the replay of a letter; none when no replay was requested.
+pub async fn replay_of(pool: &PgPool, handler: &str, number: i64) -> Result<Option<Replay>, ReplayError> {
     let row = sqlx::query!(
-        "SELECT replayed_at, replay_failure FROM platform.dead_letter WHERE handler = $1 AND number = $2",
+        "SELECT replay_requested_at, replayed_at, replay_failure FROM platform.dead_letter WHERE handler = $1 AND number = $2",
         handler,
         number,
     )
     .fetch_optional(pool)
     .await?
     .ok_or_else(|| ReplayError::NotFound { handler: handler.to_owned(), number })?;
-    Ok(match (row.replayed_at, row.replay_failure) {
-        (Some(at), _) => Replay::Done(at),
-        (None, Some(reason)) => Replay::Failed(reason),
-        (None, None) => Replay::Requested,
+    Ok(match (row.replayed_at, row.replay_failure, row.replay_requested_at) {
+        (Some(at), ..) => Some(Replay::Done(at)),
+        (None, Some(reason), _) => Some(Replay::Failed(reason)),
+        (None, None, Some(_)) => Some(Replay::Requested),
+        (None, None, None) => None,
     })
 }
 
@@ -199,7 +200,7 @@ pub async fn replay<H: Handler>(
     Ok(())
 }
 
-/// Keeps a record that `handler` refused for good.
+/// Keeps a record that `handler` refused permanently.
 #[expect(clippy::as_conversions, reason = "how sqlx learns the type of a parameter; nothing is converted")]
 pub(crate) async fn keep(
     conn: &mut PgConnection,

@@ -1,8 +1,8 @@
 //! Follows compacted topics from their beginning, for a copy in memory of what another service keeps: every process reads all of
-//! it and goes on reading, without a consumer group and without marks. Whatever it has read can be read again.
+//! it and then what is added, without a consumer group and without marks. Reading a record twice does no harm.
 //!
-//! A copy says how far it has come: [`Freshness`] has the time at which it had read everything there was. A decision that stands on
-//! the copy is refused once that is too long ago; how long is the caller's to say.
+//! A copy says how far it has come: [`Freshness`] has the time at which it had read everything there was. A decision that uses
+//! the copy is refused once that is too long ago; the caller says how long.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,7 +24,7 @@ use crate::{
 /// How long a poll waits for a record: how late a stop is seen at most.
 const POLL_WAIT: Duration = Duration::from_millis(100);
 
-/// How often it is looked whether everything has been read.
+/// How often the follower checks whether it has read everything.
 const MEASURED_EVERY: Duration = Duration::from_secs(1);
 
 /// How long the broker may take over one answer.
@@ -39,7 +39,7 @@ pub type Freshness = watch::Receiver<Option<DateTime<Utc>>>;
 /// Takes in what is followed. Called with every record from the beginning of its topic on, and with all of them again whenever
 /// the follower begins again.
 pub trait Copy: Send + Sync + 'static {
-    /// Takes one record in. What cannot be understood is logged and passed over: the next record of its key replaces it.
+    /// Takes one record in. What cannot be understood is logged and skipped: the next record of its key replaces it.
     fn take(&self, record: &Record) -> Result<(), serde_json::Error>;
 }
 
@@ -75,8 +75,8 @@ impl<C: Copy> Follower<C> {
         self.read.subscribe()
     }
 
-    /// Follows until stopped. Brokers that are away and topics that are not there yet are waited for; only a configuration of which
-    /// no consumer can be made is an error.
+    /// Follows until stopped. It waits for brokers that are away and for topics that are not there yet; only a configuration from
+    /// which no consumer can be made is an error.
     pub async fn run(self, stop: CancellationToken) -> Result<(), FollowError> {
         let follower = Arc::new(self);
         let mut backoff = Backoff::new(RETRY_WAIT_LEAST, RETRY_WAIT_MOST);
@@ -124,7 +124,7 @@ impl<C: Copy> Follower<C> {
 
     /// All partitions of the topics, from their beginning.
     fn partitions(&self, consumer: &BaseConsumer) -> Result<TopicPartitionList, FollowError> {
-        // Asked for as a whole: a cluster may be set up to make a topic that is requested by name.
+        // The whole list is requested: a cluster may be set up to make a topic that is requested by name.
         let metadata = consumer.fetch_metadata(None, BROKER_WAIT_MAX)?;
         let mut partitions = TopicPartitionList::new();
         for topic in self.topics.iter().map(|topic| self.kafka.prefixed(topic)) {
@@ -149,7 +149,7 @@ impl<C: Copy> Follower<C> {
         }
     }
 
-    /// Says so when everything there is has been read.
+    /// Updates the freshness when everything there is has been read.
     fn measure(&self, consumer: &BaseConsumer, partitions: &TopicPartitionList) {
         let began = self.clock.now();
         let is_read = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {

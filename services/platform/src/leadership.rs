@@ -14,10 +14,11 @@ use crate::db;
 /// A database that takes longer over one step is taken for dead.
 pub const DATABASE_WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// How often a standby asks for the lead.
+/// How often a standby tries to take the lead.
 const SOUGHT_EVERY: Duration = Duration::from_millis(500);
 
-/// Whoever has asked so often stands by: another replica leads, and not this one's own session of before, which is about to end.
+/// A replica that has tried so often is a standby: another replica leads, and not an earlier session of this one, which would have
+/// ended by then.
 const STANDS_BY_AFTER: u32 = 20;
 
 /// A dead host is noticed within this many seconds by the server, which then frees the lock for another replica.
@@ -59,7 +60,7 @@ pub struct Leadership {
 }
 
 impl Leadership {
-    /// Waits for the lead in `work`; none when stopped first. Asks again and again instead of waiting in the database: a
+    /// Waits for the lead in `work`; none when stopped first. Tries again and again instead of waiting in the database: a
     /// waiting statement would hold back the clean-up of all its tables. Calls `stands_by` once it is clear that another leads.
     pub async fn win(
         pool: &PgPool,

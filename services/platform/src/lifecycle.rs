@@ -22,22 +22,22 @@ use tokio_util::sync::CancellationToken;
 /// How a life ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Asked to stop, and everything was finished in time.
+    /// It was stopped, and everything was finished in time.
     Drained,
-    /// Asked to stop, and these tasks had to be stopped before they were finished.
+    /// It was stopped, and these tasks were cancelled before they were finished.
     Cut { tasks: Vec<&'static str> },
     /// A task ended by itself.
     Crashed { task: &'static str, reason: String },
 }
 
 impl Ending {
-    /// Whether the process did as it was asked.
+    /// Whether the process stopped as it should.
     pub fn is_clean(&self) -> bool {
         *self == Self::Drained
     }
 }
 
-/// The tasks of a process and how they are told to stop.
+/// The tasks of a process, and how they are stopped.
 #[derive(Clone, Debug)]
 pub struct Lifecycle {
     soft: CancellationToken,
@@ -100,7 +100,7 @@ impl Lifecycle {
         self.ready.send_replace(!self.soft.is_cancelled());
     }
 
-    /// Asks the process to stop: readiness off first, then the soft token.
+    /// Begins to stop the process: readiness off first, then the soft token.
     pub fn stop(&self) {
         self.ready.send_replace(false);
         self.soft.cancel();
@@ -130,16 +130,16 @@ impl Lifecycle {
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) -> io::Result<()> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let (mut tell, ended) = oneshot::channel();
+        let (mut sender, ended) = oneshot::channel();
         thread::Builder::new().name(name.to_owned()).spawn(move || {
             let ended = runtime.block_on(async {
                 tokio::select! {
                     ended = task => ended.map_err(|error| error.to_string()),
                     // Nobody waits for it any more: it is cut.
-                    () = tell.closed() => Ok(()),
+                    () = sender.closed() => Ok(()),
                 }
             });
-            drop(tell.send(ended));
+            drop(sender.send(ended));
         })?;
         self.spawn(name, async { ended.await.unwrap_or_else(|_panicked| Err("panicked".to_owned())) });
         Ok(())
@@ -163,7 +163,7 @@ impl Lifecycle {
         let Tasks { mut running, mut names } =
             std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         let crashed = tokio::select! {
-            // A task that ends because it was told to is no crash.
+            // A task that ends because it was stopped has not crashed.
             biased;
             () = stopped => None,
             () = self.soft.cancelled() => None,
@@ -187,7 +187,7 @@ impl Lifecycle {
 
 type Joined = Result<(Id, Result<(), String>), JoinError>;
 
-/// A task that ended before anyone asked.
+/// A task that ended before the process was stopped.
 fn crash(names: &mut Names, ended: Joined) -> Ending {
     let (id, reason) = match ended {
         Ok((id, Ok(()))) => (id, "ended by itself".to_owned()),
@@ -197,7 +197,7 @@ fn crash(names: &mut Names, ended: Joined) -> Ending {
     Ending::Crashed { task: names.take(id), reason }
 }
 
-/// Waits for all tasks; the first that fails while it drains is told.
+/// Waits for all tasks; the first that fails while it drains is returned.
 async fn drain(running: &mut JoinSet<Result<(), String>>, names: &mut Names) -> Option<Ending> {
     let mut failed = None;
     while let Some(ended) = running.join_next_with_id().await {

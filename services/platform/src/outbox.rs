@@ -1,6 +1,6 @@
 //! The outbox: facts inserted by the transaction that made them true, published by the [relay](crate::relay) afterwards.
 //!
-//! Rows are marked one by one when the broker has acknowledged them. Positions are given at insertion and seen at commit, so a
+//! Rows are marked one by one when the broker has acknowledged them. Positions are assigned at insertion and visible at commit, so a
 //! transaction may commit a position lower than one that is published already: its row is found late, and never lost.
 //!
 //! Facts of one key are published by position. Whoever needs them in the order of the changes locks the aggregate before it
@@ -17,7 +17,7 @@ use crate::{
     relay::{Backlog, Delivered, FactSource, PAGE_BYTES_MAX},
 };
 
-/// The channel on which an append is told to the relay, by NOTIFY, when its transaction commits.
+/// The channel on which the relay is notified of an append, by NOTIFY, when its transaction commits.
 const CHANNEL: &str = "platform_outbox";
 
 /// The outbox counts its backlog up to here: beyond it, "many" says enough.

@@ -40,7 +40,7 @@ impl PageTokens {
         URL_SAFE_NO_PAD.encode(token)
     }
 
-    /// The cursor in a token; none in an empty one, which asks for the first page.
+    /// The cursor in a token; none in an empty one, which means the first page.
     pub fn decode<C: DeserializeOwned>(
         &self,
         filter: &impl Serialize,
@@ -106,7 +106,7 @@ impl PageTokens {
     }
 }
 
-/// The size of the page that was asked for: `default` for 0, refused when negative or above `max`.
+/// The size of the page that was requested: `default` for 0, refused when negative or above `max`.
 pub fn page_size(requested: i32, default: i64, max: i64) -> Result<i64, Refusal> {
     match i64::from(requested) {
         0 => Ok(default),

@@ -4,7 +4,10 @@
 //! they are kept: appended, and read as of a date or with their history. A change locks its register, so that the numbers of versions
 //! have no gap. It is made under approval, as the policy of its rpc says.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use dated::{Change, Content, Register, Version};
@@ -33,6 +36,15 @@ pub struct Entry<C> {
     pub checker: Option<String>,
     pub request_id: Uuid,
     pub recorded_at: DateTime<Utc>,
+}
+
+/// What stands of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing<C> {
+    /// The version that was made last, whatever date it holds from.
+    pub latest: Entry<C>,
+    /// The version in force on a date, and those that come into force later, in the order of their dates.
+    pub versions: Vec<Version<C>>,
 }
 
 /// A change that was decided: what each record was and becomes, and the register with it applied.
@@ -105,11 +117,15 @@ pub async fn keep<C: Record + Clone>(
     append(tx.conn(), &entries).await
 }
 
-/// Appends versions, whatever registers they are in: one statement.
+/// Appends versions, whatever registers they are in, and locks those: who [locks](lock) a register sees no change of it.
 #[expect(clippy::as_conversions, reason = "how sqlx learns the type of a parameter; nothing is converted")]
 pub async fn append<C: Record>(conn: &mut PgConnection, entries: &[Entry<C>]) -> Result<(), sqlx::Error> {
     if entries.is_empty() {
         return Ok(());
+    }
+    let registers: BTreeSet<String> = entries.iter().map(|entry| entry.version.content.register()).collect();
+    for register in &registers {
+        lock(conn, register).await?;
     }
     let contents = entries.iter().map(|entry| serde_json::to_value(&entry.version.content));
     let contents: Vec<serde_json::Value> =
@@ -203,7 +219,8 @@ pub async fn history<C: Record>(
     below: i32,
     limit: i64,
 ) -> Result<Vec<Entry<C>>, sqlx::Error> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"SELECT version, effective_date, content, reason, maker, checker, request_id, recorded_at
            FROM platform.register_version
            WHERE register = $1 AND code = $2 AND version < $3 ORDER BY version DESC LIMIT $4"#,
@@ -214,18 +231,71 @@ pub async fn history<C: Record>(
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Entry {
-                version: version(row.version, row.effective_date, row.content)?,
-                reason: row.reason,
-                maker: row.maker,
-                checker: row.checker,
-                request_id: row.request_id,
-                recorded_at: row.recorded_at,
-            })
+    rows.into_iter().map(Row::decode).collect()
+}
+
+/// What stands of up to `limit` records of a register after a code, by code. None when there are no more.
+pub async fn standing_after<C: Record + Clone>(
+    conn: &mut PgConnection,
+    register: &str,
+    on: NaiveDate,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Standing<C>>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT version, effective_date, content, reason, maker, checker, request_id, recorded_at
+           FROM platform.register_version
+           WHERE register = $1 AND code IN (
+               SELECT DISTINCT code FROM platform.register_version
+               WHERE register = $1 AND code > $2 ORDER BY code LIMIT $3
+           )
+           ORDER BY code, version"#,
+        register,
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let entries: Vec<Entry<C>> = rows.into_iter().map(Row::decode).collect::<Result<_, _>>()?;
+    let register: Register<C> = entries.iter().map(|entry| entry.version.clone()).collect();
+    let mut standing: Vec<Standing<C>> = Vec::new();
+    for latest in entries {
+        let code = latest.version.content.code();
+        match standing.last_mut().filter(|record| record.latest.version.content.code() == code) {
+            Some(record) => record.latest = latest,
+            None => {
+                let versions = register.standing(&code, on).cloned().collect();
+                standing.push(Standing { latest, versions });
+            }
+        }
+    }
+    Ok(standing)
+}
+
+/// A version as the table has it.
+struct Row {
+    version: i32,
+    effective_date: NaiveDate,
+    content: serde_json::Value,
+    reason: String,
+    maker: String,
+    checker: Option<String>,
+    request_id: Uuid,
+    recorded_at: DateTime<Utc>,
+}
+
+impl Row {
+    fn decode<C: Record>(self) -> Result<Entry<C>, sqlx::Error> {
+        Ok(Entry {
+            version: version(self.version, self.effective_date, self.content)?,
+            reason: self.reason,
+            maker: self.maker,
+            checker: self.checker,
+            request_id: self.request_id,
+            recorded_at: self.recorded_at,
         })
-        .collect()
+    }
 }
 
 fn version<C: Record>(

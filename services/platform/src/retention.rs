@@ -16,7 +16,7 @@ use crate::{
     jobs::Periodic, outbox,
 };
 
-/// The database lets no audit record of the last year go, whoever asks.
+/// The database refuses to delete any audit record of the last year, for every role.
 pub const AUDIT_DAYS_MIN: u32 = 366;
 
 /// How often the job looks.
@@ -30,7 +30,7 @@ pub struct Retention {
     pub outbox_days: u32,
     /// Marks in the inbox. Longer than any record can still be delivered: the retention of the topics read, and the time that
     /// a relay could be stopped before it publishes a fact again. A handler that reads a compacted topic gets records older
-    /// than that when its group starts over: it must tell by the aggregate's version what it has applied.
+    /// than that when its group starts over: it must use the aggregate's version to know what it has applied.
     pub inbox_days: u32,
     /// Dead letters after they were replayed. Others are kept until somebody deals with them.
     pub dead_letter_days: u32,

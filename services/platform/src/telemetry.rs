@@ -28,7 +28,7 @@ const FLUSH_MAX: Duration = Duration::from_secs(5);
 /// What all services of the house belong to, unless the environment says otherwise.
 const NAMESPACE: &str = "countinghouse";
 
-/// What is told, and where.
+/// What is exported, and where to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TelemetryConfig {
@@ -98,8 +98,8 @@ pub fn init(
     Ok(guard)
 }
 
-/// Who tells. What the environment says of it (`OTEL_RESOURCE_ATTRIBUTES`) goes before what is made up here: the instance, by
-/// which replicas are told apart, is the host and the process, and a pod's host is named as the pod.
+/// The resource that exports. What the environment says of it (`OTEL_RESOURCE_ATTRIBUTES`) takes precedence over what is set here:
+/// the instance, which distinguishes replicas, is the host and the process, and a pod's host is named as the pod.
 fn resource(service: &'static str, version: &'static str) -> Resource {
     let host = rustix::system::uname();
     let instance = format!("{}/{}", host.nodename().to_string_lossy(), process::id());
@@ -139,7 +139,7 @@ pub fn extract_traceparent(traceparent: Option<&str>) -> Context {
     TraceContextPropagator::new().extract(&Traceparent(traceparent))
 }
 
-/// Whether the trace of a `traceparent` is kept, as its flags say. Cheap: it is asked for each request.
+/// Whether the trace of a `traceparent` is kept, as its flags say. Cheap: it is called for each request.
 pub fn is_sampled(traceparent: Option<&str>) -> bool {
     // The flags are the last two of its hexadecimal digits, and sampled is the lowest bit.
     let last = traceparent.and_then(|traceparent| traceparent.bytes().last());

@@ -187,6 +187,20 @@ impl Metric {
         })
     }
 
+    /// The row of docs/metrics.md about this metric.
+    pub fn row(&self, name: &str) -> String {
+        let Metric { kind, unit, description, attributes, .. } = self;
+        let kind = match kind {
+            Kind::Counter => "counter",
+            Kind::UpDownCounter => "up-down counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+        };
+        let attributes: Vec<String> = attributes.keys().map(|name| format!("`{name}`")).collect();
+        let (prometheus, attributes) = (self.prometheus_name(name), attributes.join(", "));
+        format!("| `{name}` | `{prometheus}` | {kind} | {unit} | {attributes} | {description} |")
+    }
+
     /// What this metric is called by Prometheus when it comes through an OpenTelemetry collector, whose exporter writes `_` for `.`,
     /// puts the unit behind the name unless it is an annotation in braces, and `_total` behind a counter.
     pub fn prometheus_name(&self, name: &str) -> String {

@@ -117,7 +117,7 @@ impl Daemon {
         }
     }
 
-    /// Asks the process to end with `signal`, and kills it when it has not after `bound`.
+    /// Ends the process with `signal`, and kills it when it has not after `bound`.
     pub async fn stop(&self, signal: Signal, bound: Duration) -> Result<()> {
         let Some(pid) = self.running() else { return Ok(()) };
         kill_process(pid, signal).with_context(|| format!("signal {} ({pid:?})", self.name))?;

@@ -4,14 +4,14 @@ use anyhow::Result;
 use basedata::reader::{Reader, ReaderConfig};
 use platform::{
     facts::Contract,
-    service::{Bounds, Host, NoCommand, Ran, Service, SettingInvalid, Settings},
+    service::{Bounds, Host, NoCommand, Ran, Republish, Service, SettingInvalid, Settings},
 };
 use prost_reflect::DescriptorPool;
 use proto_voucher::v1::{kind_service_server::KindServiceServer, stock_service_server::StockServiceServer};
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
 
-use crate::{app::enquiry::Enquiries, grpc::Api, wire::fact};
+use crate::{app::enquiry::Enquiries, grpc::Api, store::kinds::KINDS, wire::fact};
 
 /// Voucher (凭证管理).
 #[derive(Debug)]
@@ -57,6 +57,16 @@ impl Service for Vouchers {
         host.serve(KindServiceServer::new(api.clone()));
         host.serve(StockServiceServer::new(api));
         Ok(())
+    }
+
+    async fn republish(republish: &mut Republish) -> Result<()> {
+        let on = republish.business_date(None)?;
+        republish
+            .register(KINDS, on, |kind, metadata| {
+                fact::contract()
+                    .fact(&fact::kind_changed(&kind.latest.version, kind.versions.iter()), metadata)
+            })
+            .await
     }
 
     async fn run(command: NoCommand, _settings: &Settings<Config>) -> Result<Ran> {

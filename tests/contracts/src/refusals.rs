@@ -29,11 +29,12 @@ pub struct Registry {
 }
 
 /// Where reasons come from: what all services share, then each service.
-pub fn registries() -> [Registry; 3] {
+pub fn registries() -> [Registry; 4] {
     [
         Registry { title: "Every service", reasons: reasons::ALL.to_vec() },
         Registry { title: "Base data", reasons: basedata::refusal::Rule::REASONS.to_vec() },
         Registry { title: "Accounting", reasons: accounting::error::reasons().collect() },
+        Registry { title: "Voucher", reasons: voucher::domain::refusal::Rule::REASONS.to_vec() },
     ]
 }
 

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use prost_reflect::{DescriptorPool, EnumDescriptor, Kind, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{DescriptorPool, EnumDescriptor, Kind, MessageDescriptor, MethodDescriptor, Value};
 
 /// The contract, from the folder of a crate that compiles a part of it.
 const CONTRACT: &str = "../..";
@@ -69,7 +69,7 @@ pub fn compile(packages: &[&str]) -> Result<(), Box<dyn Error>> {
     );
     for package in packages {
         let file = out.join(format!("{package}.rs"));
-        let code = fs::read_to_string(&file)? + &rpcs(&pool, package);
+        let code = fs::read_to_string(&file)? + &rpcs(&pool, package) + &facts(&pool, package);
         fs::write(file, code)?;
     }
     // A package of which nothing is published has no mapping.
@@ -140,5 +140,25 @@ fn rpc(method: &MethodDescriptor) -> String {
         "impl {COMMON_CRATE}::Rpc for {} {{ type Response = {}; const PATH: &'static str = {path:?}; }}\n",
         request.name(),
         response.name(),
+    )
+}
+
+/// Says of each fact where it is published and as what, so that its readers do not write that down a second time.
+fn facts(pool: &DescriptorPool, package: &str) -> String {
+    let Some(option) = pool.get_extension_by_name(FACT_OPTION) else { return String::new() };
+    let messages = pool.all_messages().filter(|message| message.package_name() == package);
+    let facts = messages.filter(|message| message.options().has_extension(&option));
+    facts.map(|message| fact(&message, &message.options().get_extension(&option))).collect()
+}
+
+fn fact(message: &MessageDescriptor, option: &Value) -> String {
+    let text = |field: &str| {
+        let value = option.as_message().and_then(|option| option.get_field_by_name(field));
+        value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    };
+    let (topic, kind) = (text("topic"), text("type"));
+    format!(
+        "impl {COMMON_CRATE}::Published for {} {{ const TOPIC: &'static str = {topic:?}; const KIND: &'static str = {kind:?}; }}\n",
+        message.name(),
     )
 }

@@ -33,6 +33,15 @@ pub trait Rpc: prost::Message + Default + Clone + 'static {
     const PATH: &'static str;
 }
 
+/// A fact of the contract, which is published on Kafka.
+pub trait Published {
+    /// The topic, by its contract name.
+    const TOPIC: &'static str;
+
+    /// The type in the record's header `ce_type`.
+    const KIND: &'static str;
+}
+
 /// Declares the contents of a package: its messages, services and JSON mapping.
 #[macro_export]
 macro_rules! package {

@@ -16,10 +16,14 @@ impl Record for BaseContent {
     }
 }
 
+/// The names of the registers.
+pub fn registers() -> Vec<String> {
+    BaseKind::ALL.iter().map(text_of).collect()
+}
+
 /// All versions of all base data, in the order in which they were made.
 pub async fn load(conn: &mut PgConnection) -> Result<Vec<BaseVersion>, sqlx::Error> {
-    let registers: Vec<String> = BaseKind::ALL.iter().map(text_of).collect();
-    registers::load(conn, &registers).await
+    registers::load(conn, &registers()).await
 }
 
 /// Appends versions of base data.

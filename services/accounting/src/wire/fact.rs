@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use dated::Content as _;
-use platform::facts::{Contract, Fact, FactError, FactMetadata};
+use platform::{
+    facts::{Contract, Fact, FactError, FactMetadata},
+    registers::Standing,
+};
 use prost::Name;
 use proto_accounting::v1::{self as pb, base_record::Content};
 use serde::Serialize;
@@ -17,8 +20,10 @@ use super::{
     suspense,
 };
 use crate::domain::{
+    base::BaseContent,
     command::{AccountVersion, BaseRecordVersion, BusinessDay, Recorded, Records},
     hold::HoldEvent,
+    ids::OperatorCode,
     suspense::SuspenseItem,
     transaction::Posting,
 };
@@ -114,6 +119,27 @@ fn base_record_changed(record: &BaseRecordVersion) -> Result<Fact, FactError> {
             pb::LedgerCodeChanged { key, effective_date, version, versions, ledger_code: Some(content) }
         }),
     }
+}
+
+/// What stands of a record, published again: a fact of its own, whatever was published of it before.
+pub fn base_record_standing(
+    record: &Standing<BaseContent>,
+    metadata: FactMetadata,
+) -> Result<Fact, FactError> {
+    let Standing { latest, versions } = record;
+    let fact = base_record_changed(&BaseRecordVersion {
+        version: latest.version.clone(),
+        standing: versions.clone(),
+        reason: latest.reason.clone(),
+        origin: Recorded {
+            request_id: latest.request_id,
+            operator: OperatorCode::new(latest.maker.as_str()),
+            authoriser: latest.checker.as_deref().map(OperatorCode::new),
+            at: latest.recorded_at,
+            traceparent: None,
+        },
+    })?;
+    Ok(Fact { id: metadata.id, time: metadata.time, ..fact })
 }
 
 /// What the facts about base data have in common: which record was set, from when on, in which version, and all that stands of it.
@@ -214,7 +240,6 @@ mod tests {
     use platform::facts::TopicSettings;
 
     use super::*;
-    use crate::domain::ids::OperatorCode;
 
     fn recorded(second: i64) -> Recorded {
         Recorded {

@@ -195,19 +195,7 @@ fn documented() -> String {
 }
 
 fn table(metrics: &BTreeMap<String, Metric>) -> String {
-    let rows = metrics.iter().map(|(name, metric)| {
-        let Metric { kind, unit, description, attributes, .. } = metric;
-        let kind = match kind {
-            testkit::Kind::Counter => "counter",
-            testkit::Kind::UpDownCounter => "up-down counter",
-            testkit::Kind::Gauge => "gauge",
-            testkit::Kind::Histogram => "histogram",
-        };
-        let attributes: Vec<String> = attributes.keys().map(|name| format!("`{name}`")).collect();
-        let (prometheus, attributes) = (metric.prometheus_name(name), attributes.join(", "));
-        format!("| `{name}` | `{prometheus}` | {kind} | {unit} | {attributes} | {description} |\n")
-    });
-    rows.collect()
+    metrics.iter().map(|(name, metric)| metric.row(name) + "\n").collect()
 }
 
 /// A service that takes in the postings' facts, in a process of its own, since each process records for itself.

@@ -30,7 +30,7 @@ enum Verdict {
 }
 
 impl Approvals {
-    /// Approves a request, and runs it. What the run refuses is told to the checker, and the request goes on waiting.
+    /// Approves a request, and runs it. When the run is refused, the checker gets the refusal, and the request goes on waiting.
     pub(super) async fn approve(&self, id: Uuid, checker: &Caller) -> Result<Approval, Status> {
         self.decide(id, checker, APPROVE, async |approval, policy, now| {
             match &approval.state {
@@ -108,7 +108,7 @@ impl Approvals {
         }
     }
 
-    /// The maker never may; others need the checking permission of the rpc that was asked for, and its scope.
+    /// The maker never may; others need the checking permission of the requested rpc, and its scope.
     fn may_decide(&self, approval: &Approval, checker: &Caller) -> Result<Arc<Policy>, Refusal> {
         let policy = self.policy(approval)?;
         if approval.maker.id == checker.actor.id {
@@ -125,12 +125,12 @@ impl Approvals {
         Ok(policy)
     }
 
-    /// The rpc that was asked for. A release may have taken it away since.
+    /// The requested rpc. A later release may have removed it.
     pub(super) fn policy(&self, approval: &Approval) -> Result<Arc<Policy>, Refusal> {
         self.0.policies.get(&approval.method).filter(|policy| policy.needs_approval()).cloned().ok_or_else(
             || {
                 reasons::METHOD_UNKNOWN
-                    .refuse("the service has the rpc that was asked for no more")
+                    .refuse("the service no longer has the requested rpc")
                     .with("method", &approval.method)
             },
         )
@@ -192,7 +192,7 @@ async fn write_down(
         outcome,
         request_id: Some(approval.request_id),
         correlation_id: checker.correlation_id,
-        detail: json!({ "asked": approval.method.trim_start_matches('/'), "maker": approval.maker.id, "reason": reason }),
+        detail: json!({ "method": approval.method.trim_start_matches('/'), "maker": approval.maker.id, "reason": reason }),
     };
     audit::append(conn, &[record]).await
 }

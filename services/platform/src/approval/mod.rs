@@ -1,6 +1,6 @@
 //! A second person agrees before a call runs (maker and checker, 双人复核).
 //!
-//! The policy of an rpc says whether one is needed: always, or when the service asks for one (`APPROVAL_REQUIRED`), which it
+//! The policy of an rpc says whether one is needed: always, or when the service requires one (`APPROVAL_REQUIRED`), which it
 //! decides from the content. The request is stored as it came, and its maker is refused with `APPROVAL_REQUIRED` and the name
 //! of the approval. A checker approves it through `ApprovalService`: it then runs, behind the gate, as its maker's and with both
 //! identities; or rejects it. The maker's repeat, with the same `request_id`, finds what became of it.
@@ -16,7 +16,7 @@
 //!
 //! What holds:
 //! - The maker never decides, whatever the maker's permissions (checked here, and by a CHECK).
-//! - The request that runs is the one that was asked: no grant lets the service change the stored one, and a repeat with another
+//! - The request that runs is the one that was stored: no grant lets the service change the stored one, and a repeat with another
 //!   content is refused `REQUEST_ID_REUSED`.
 //! - It runs once. Approving locks the row; should the process die after the request ran and before that is written down, the
 //!   approval is still pending, and approving it again finds the answer by the `request_id`, as any repeat does.

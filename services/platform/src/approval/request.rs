@@ -22,7 +22,7 @@ const APPROVAL: &str = "approval";
 impl Approvals {
     /// A request that never runs for its maker alone. The answer of one that a checker has approved; a refusal until then.
     ///
-    /// A new request is tried first, as the checker will see it, so that nobody is asked to agree to what cannot be done.
+    /// A new request is tried first, as the checker will see it, so that no checker sees a request that cannot be done.
     pub(crate) async fn request(&self, call: &Call, message: &[u8]) -> Result<Bytes, Status> {
         let to_status = |failure: Failure| failure.into_status(call.caller.correlation_id);
         if let Some(known) = self.find(call).await.map_err(to_status)? {

@@ -1,4 +1,4 @@
-//! What the sealer tells about itself.
+//! The metrics of the sealer.
 
 use chrono::{DateTime, Utc};
 use opentelemetry::{
@@ -47,7 +47,7 @@ impl Gauges {
                 .with_description("times that sealing failed and began again")
                 .build(),
         };
-        // What has not happened yet is told too: an increase can be seen only of what was there before.
+        // Counters start at zero: an increase shows only on a series that was there before it.
         gauges.sealed.add(0, &[]);
         gauges.failures.add(0, &[]);
         gauges.idle();

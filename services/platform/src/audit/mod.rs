@@ -13,7 +13,7 @@
 //! `audit_waiting`, and its seal takes it out, in one transaction. That table holds a second's worth of rows. A record that
 //! neither waits nor is in a seal was not appended here, or its seal is gone: `verify` finds it.
 //!
-//! **What a chain cannot show** by itself is that its end was cut off, records and all, or written anew from some seal on, or
+//! **What a chain cannot show** by itself is that its end was cut off, records and all, or rewritten from some seal on, or
 //! that a record vanished in the second before it was sealed. Against the first two the sealer logs the [`Head`] of the chain
 //! as it grows, and [`verify_noted`] checks that a head which was noted outside of the database is still in the chain. Against
 //! all three stands that only the owner of the tables could do it, and no service runs as that.
@@ -43,14 +43,14 @@ pub use self::{
     verify::{Broken, Verified, VerifyError, verify, verify_noted},
 };
 
-/// The channel on which an append is told to the sealer, by NOTIFY, when its transaction commits.
+/// The channel on which the sealer is notified of an append, by NOTIFY, when its transaction commits.
 const CHANNEL: &str = "platform_audit";
 
 /// One thing that somebody did, or was refused.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditRecord {
     pub at: DateTime<Utc>,
-    /// Who asked for it: an operator or a service.
+    /// Who requested it: an operator or a service.
     pub actor: String,
     /// Who agreed to it, when a second person had to.
     pub approver: Option<String>,

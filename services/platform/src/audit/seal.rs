@@ -4,13 +4,13 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// Tells these hashes from all others that are made of the same bytes.
+/// Distinguishes these hashes from others of the same bytes.
 const CONTEXT: &str = "countinghouse 2026 audit seal v1";
 
 /// Records in a seal at most. `CHECK audit_seal_not_empty` repeats it.
 pub const ROWS_MAX: usize = 1_000;
 
-/// How far a chain reaches: its last seal. With it noted elsewhere, the chain up to it cannot be written anew unseen.
+/// How far a chain reaches: its last seal. With it noted elsewhere, the chain up to it cannot be rewritten unseen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// 0 before the first seal.

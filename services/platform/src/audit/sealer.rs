@@ -46,7 +46,7 @@ pub struct Sealer {
     pool: PgPool,
     clock: SharedClock,
     gauges: Gauges,
-    /// New records were told of.
+    /// New records were announced.
     wake: Notify,
 }
 
@@ -117,7 +117,7 @@ impl Sealer {
         }
     }
 
-    /// Wakes the sealer when records are told of. While the database is away it does not listen; then the poll alone serves.
+    /// Wakes the sealer when records are announced. While the database is away it does not listen; then only the poll wakes it.
     async fn listen(&self) -> Infallible {
         loop {
             let Err(error) = self.forward_notifications().await;

@@ -1,4 +1,4 @@
-//! Verification: walks the chain, computes every seal anew from the records, and names the first broken place.
+//! Verification: walks the chain, computes every seal again from the records, and names the first broken place.
 
 use std::fmt;
 
@@ -48,7 +48,7 @@ pub enum Broken {
     RecordRepeated { position: i64, times: i64 },
     #[error("record {position} waits for its seal and is missing")]
     WaitingMissing { position: i64 },
-    #[error("seal {number} is not the one that was noted: the chain was written anew or cut off")]
+    #[error("seal {number} is not the one that was noted: the chain was rewritten or cut off")]
     HeadUnknown { number: i64 },
 }
 

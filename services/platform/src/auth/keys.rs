@@ -42,7 +42,7 @@ pub(super) struct Key {
     pub decoding: DecodingKey,
 }
 
-/// Tells two keys of one id apart.
+/// Distinguishes two keys with one id.
 pub(super) type Thumbprint = [u8; 32];
 
 /// The keys by their ids.
@@ -110,7 +110,7 @@ async fn client(config: &AuthConfig) -> Result<reqwest::Client, KeyError> {
         let authorities = read(&config.jwks_ca_file).await?;
         builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&authorities)?)
     } else if config.jwks_url.starts_with("http://") {
-        // A system without authorities is no hindrance where none are asked.
+        // A system without certificate authorities is no problem for a URL without TLS.
         builder.tls_certs_only([])
     } else {
         builder

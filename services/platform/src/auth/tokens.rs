@@ -29,7 +29,7 @@ use crate::{
 /// The longest token that is looked at.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
-/// Certificates remembered at most: each service has a few, of its replicas and of before and after a renewal.
+/// Certificates remembered at most: each service has a few, one for each replica, and both the old and the new during a renewal.
 const CERTIFICATES_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("invariant: it is not zero");
 
 /// What we read of a token.

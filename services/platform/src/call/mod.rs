@@ -25,7 +25,7 @@ use crate::{
     refusal::{Failure, Refusal, reasons},
 };
 
-/// What tells a repeat from another request under the same id: rpc, caller and content, in 32 bytes.
+/// Distinguishes a repeat from another request under the same id: rpc, caller and content, in 32 bytes.
 pub type Digest = [u8; 32];
 
 /// A call that has passed the gate: put into the request by the server, and nowhere else.
@@ -83,7 +83,7 @@ impl Call {
         })
     }
 
-    /// The same, with the id and the digest that tell which request it is, on an rpc that changes something.
+    /// The same, with the id and the digest of the request, on an rpc that changes something.
     pub(crate) fn identified(mut self, message: &[u8]) -> Result<Self, Refusal> {
         if let Some(number) = self.policy.request_id_field {
             self.request_id = Some(request_id(text(&self.policy, message, Some(number))?)?);

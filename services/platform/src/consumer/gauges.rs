@@ -1,4 +1,4 @@
-//! What a consumer tells about itself.
+//! The metrics of a consumer.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl Gauges {
             handled: counter("countinghouse.consumer.handled", "facts taken in"),
             duplicates: counter("countinghouse.consumer.duplicates", "facts that had been taken in before"),
             retries: counter("countinghouse.consumer.retries", "facts that failed for now"),
-            dead_letters: counter("countinghouse.consumer.dead_letters", "records refused for good"),
+            dead_letters: counter("countinghouse.consumer.dead_letters", "records refused permanently"),
             delay: meter
                 .f64_histogram("countinghouse.consumer.delay")
                 .with_unit("s")
@@ -65,7 +65,7 @@ impl Gauges {
                 KeyValue::new("handler", handler.to_owned()),
             ],
         };
-        // What has not happened yet is told too: an increase can be seen only of what was there before.
+        // Counters start at zero: an increase shows only on a series that was there before it.
         for counter in [&gauges.handled, &gauges.duplicates, &gauges.retries, &gauges.dead_letters] {
             counter.add(0, &gauges.handler);
         }

@@ -55,13 +55,13 @@ impl<H: Handler> Intake<H> {
         Intake { handler, pool, clock, gauges }
     }
 
-    /// Replays the dead letters of which that is requested.
+    /// Replays the dead letters whose replay was requested.
     pub async fn replay_requested(&self) -> Result<(), ReplayError> {
         dead_letters::replay_requested(&self.pool, &self.handler, &self.clock).await.map(drop)
     }
 
-    /// Takes a batch in, as one transaction when nothing is wrong with it, else record by record. Says how many records, from
-    /// the first on, are done for good: all of them, unless stopped.
+    /// Takes a batch in, as one transaction when nothing is wrong with it, else record by record. Returns how many records,
+    /// from the first on, are finished: all of them, unless stopped.
     pub async fn settle(&self, batch: &[RawRecord], stop: &CancellationToken) -> usize {
         if batch.len() > 1
             && let Ok(records) = batch.iter().map(RawRecord::read).collect::<Result<Vec<_>, _>>()
@@ -84,7 +84,7 @@ impl<H: Handler> Intake<H> {
         done
     }
 
-    /// Tries one record until it is taken in or refused for good.
+    /// Tries one record until it is taken in or refused permanently.
     async fn settle_one(&self, raw: &RawRecord, stop: &CancellationToken) -> Result<(), Abandoned> {
         let (records, mut refusal) = match raw.read() {
             Ok(record) => (vec![record], None),

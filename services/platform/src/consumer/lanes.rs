@@ -28,7 +28,7 @@ use crate::facts::{KafkaConfig, RawRecord};
 /// How often offsets are committed: what a crash in between costs is duplicates, which have no effect.
 const COMMIT_EVERY: Duration = Duration::from_millis(200);
 
-/// How often a commit is repeated that may have failed, as it does while a group changes. The client does not tell what became
+/// How often a commit is repeated that may have failed, as it does while a group changes. The client does not report what became
 /// of a commit that it was not to wait for.
 const COMMIT_AGAIN_EVERY: Duration = Duration::from_secs(5);
 
@@ -56,7 +56,7 @@ struct Lane {
     stop: CancellationToken,
     task: JoinHandle<()>,
     paused: bool,
-    /// The offset of the last commit that was asked for.
+    /// The offset of the last commit that was requested.
     committed: i64,
 }
 
@@ -75,7 +75,7 @@ impl Load {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Takes records out that are done. Their effects are committed before, hence the ordering.
+    /// Takes records out that are done. Their effects are committed first, which is why the ordering is needed.
     fn settle(&self, records: &[RawRecord]) {
         if let Some(last) = records.last() {
             self.done.store(last.offset + 1, Ordering::Release);
@@ -224,7 +224,7 @@ async fn work<H: Handler>(
 }
 
 impl<H: Handler> ClientContext for Lanes<H> {
-    /// Tells how many records wait in the partitions that this member has. One of which nothing was committed yet waits whole.
+    /// Records how many records wait in the partitions of this member. In a partition without a committed offset, all of them wait.
     fn stats(&self, statistics: Statistics) {
         for (name, topic) in &statistics.topics {
             let own = topic.partitions.values().filter(|partition| partition.desired);
@@ -251,7 +251,7 @@ impl<H: Handler> ConsumerContext for Lanes<H> {
     }
 }
 
-/// The offsets to commit: of what the lanes have done since they were asked for last, or have done at all.
+/// The offsets to commit: of what the lanes have done since the last commit that was requested, or everything they have done.
 fn offsets<'a>(
     lanes: impl Iterator<Item = (&'a Partition, &'a mut Lane)>,
     again: bool,

@@ -4,7 +4,7 @@
 //! - A handler's effect and the [inbox](crate::inbox) mark of its fact are one transaction; the offset is committed after it. A
 //!   fact that comes again, from the relay or because an offset was not committed in time, has no effect again.
 //! - Facts of one key are handled in order: each partition is a lane of its own, handled by one task.
-//! - A fact that the handler refuses for good ([`HandleError::Permanent`]) becomes a [dead letter](crate::dead_letters) in the
+//! - A fact that the handler refuses permanently ([`HandleError::Permanent`]) becomes a [dead letter](crate::dead_letters) in the
 //!   transaction of its mark, and those behind it go on.
 //! - A fact that fails for now ([`HandleError::Transient`]) is tried again in its place, and never skipped. Its lane fills up
 //!   and its partition is paused; the other lanes go on, and the member stays in its group.
@@ -59,7 +59,7 @@ const REPLAYS_LOOKED_EVERY: Duration = Duration::from_secs(1);
 const RETRY_WAIT_LEAST: Duration = Duration::from_millis(100);
 const RETRY_WAIT_MOST: Duration = Duration::from_secs(10);
 
-/// What is done about a fact.
+/// Handles facts.
 pub trait Handler: Send + Sync + 'static {
     /// Names the handler: its group, its marks and its dead letters. Never changed once deployed.
     fn name(&self) -> &str;
@@ -79,10 +79,10 @@ pub trait Handler: Send + Sync + 'static {
 /// Why a fact was not taken in.
 #[derive(Debug, thiserror::Error)]
 pub enum HandleError {
-    /// It never will be: the record becomes a dead letter.
-    #[error("refused for good: {0}")]
+    /// It never can be: the record becomes a dead letter.
+    #[error("refused permanently: {0}")]
     Permanent(String),
-    /// It may be, later: the same record is tried again.
+    /// It may be later: the same record is tried again.
     #[error("failed for now")]
     Transient(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -97,8 +97,8 @@ impl HandleError {
     }
 }
 
-/// Data that the database will never take (classes 22 and 23: data exceptions, violated constraints) is refused for good;
-/// everything else may pass.
+/// Data that the database will never take (classes 22 and 23: data exceptions, violated constraints) is refused permanently;
+/// every other error may be gone at the next try.
 impl From<sqlx::Error> for HandleError {
     fn from(error: sqlx::Error) -> HandleError {
         let never = error
@@ -109,7 +109,7 @@ impl From<sqlx::Error> for HandleError {
     }
 }
 
-/// A payload that is not what its contract says will not become so.
+/// A payload that its contract does not allow is the same at every try.
 impl From<serde_json::Error> for HandleError {
     fn from(error: serde_json::Error) -> HandleError {
         HandleError::permanent(error.to_string())
@@ -149,8 +149,8 @@ impl<H: Handler> Consumer<H> {
         Consumer { intake: Arc::new(Intake::new(handler, pool, clock)), kafka, group }
     }
 
-    /// Consumes until stopped; then finishes the work in hand, commits its offsets and leaves the group. Lost databases and
-    /// brokers are waited for. Meanwhile it replays the dead letters of which that is requested.
+    /// Consumes until stopped; then finishes the work in hand, commits its offsets and leaves the group. When the database
+    /// or the brokers are away, it waits for them. It also replays the dead letters whose replay is requested.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ConsumerError> {
         let replaying = Periodic::new("replay of dead letters", REPLAYS_LOOKED_EVERY)
             .run(CancellationToken::new(), || self.intake.replay_requested());
@@ -175,7 +175,7 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
-    /// Polls on a thread of its own: a rebalance waits there for the work in hand, which goes on in the runtime.
+    /// Polls on its own thread: during a rebalance it waits there for the work in hand, which continues in the runtime.
     async fn poll(&self, stop: &CancellationToken) -> Result<(), ConsumerError> {
         let lanes = Lanes::new(Arc::clone(&self.intake), self.kafka.clone());
         let mut client = self.kafka.consumer(&self.group)?;
@@ -192,7 +192,7 @@ impl<H: Handler> Consumer<H> {
         let _stop_on_drop = stop.clone().drop_guard();
         let thread = tokio::task::spawn_blocking(move || poll_until(&stop, consumer));
         let ended = thread.await.expect("invariant: polling does not panic");
-        // Whoever has the partitions next measures what waits.
+        // The next owner of the partitions measures what waits.
         self.intake.handler.topics().iter().for_each(|topic| self.intake.gauges.lag(topic, 0));
         ended
     }

@@ -50,7 +50,7 @@ pub enum FactError {
     NotJson { message: String, source: serde_json::Error },
 }
 
-/// A `(countinghouse.event.v1.fact)` option that cannot hold.
+/// A `(countinghouse.event.v1.fact)` option that is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum ContractError {
     #[error("message {message}: `{part}` of its fact option is empty")]
@@ -120,6 +120,15 @@ impl Contract {
         names.into_iter().map(|(name, compacted)| settings.topic(name, compacted)).collect()
     }
 
+    /// The topics of a service that are compacted, by their contract names.
+    pub fn compacted(&self, service: &str) -> impl Iterator<Item = &str> {
+        let prefix = format!("countinghouse.{service}.");
+        let publications = self.facts.values().filter(|publication| publication.compacted);
+        publications
+            .map(|publication| publication.topic.as_str())
+            .filter(move |topic| topic.starts_with(&prefix))
+    }
+
     fn check_compaction(&self) -> Result<(), ContractError> {
         let mut topics = HashMap::new();
         for publication in self.facts.values() {
@@ -160,7 +169,7 @@ impl Publication {
     }
 }
 
-/// Reads one string field of a JSON object and steps over the rest, without building them.
+/// Reads one string field of a JSON object and skips the rest, without building them.
 struct StringField<'a>(&'a str);
 
 impl<'de> DeserializeSeed<'de> for StringField<'_> {

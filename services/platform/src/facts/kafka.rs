@@ -51,7 +51,7 @@ const RESERVED: &[(&str, &str)] = &[
     ("partitioner", "all publishers must agree where a key goes"),
 ];
 
-/// A broker that comes back is found again within this, in milliseconds (librdkafka waits up to 10 s unless told).
+/// A broker that comes back is found again within this, in milliseconds (librdkafka waits up to 10 s by default).
 const RECONNECT_WAIT_MS_MAX: &str = "1000";
 
 /// What one page of facts may wait in the producer, in KiB: four times the relay's page.
@@ -104,7 +104,7 @@ impl KafkaConfig {
 
     /// A producer that neither doubles nor reorders, and never drops a record while a later one of the same partition is
     /// sent: it waits for the broker without a limit (whoever sends gives up by purging everything), and an error that
-    /// would leave a gap stops it for good.
+    /// would leave a gap stops it permanently.
     pub fn producer(&self) -> Result<ClientConfig, KafkaConfigError> {
         let mut client = self.client()?;
         client

@@ -20,7 +20,7 @@ pub use self::{
     topics::{Topic, TopicSettings},
 };
 
-/// The largest payload of a fact, in bytes. Kafka takes records of 1 MiB unless told otherwise; this leaves room for the key
+/// The largest payload of a fact, in bytes. Kafka takes records of 1 MiB by default; this leaves room for the key
 /// and the headers. `CHECK outbox_payload_bounded` repeats it.
 pub const PAYLOAD_BYTES_MAX: usize = 768 * 1024;
 
@@ -33,7 +33,7 @@ pub struct Fact {
     pub topic: String,
     /// `ce_type`: `countinghouse.<service>.<aggregate>.v1.<FactInThePastTense>`.
     pub kind: String,
-    /// The record's key and `ce_subject`: the aggregate. Facts of one key keep their order.
+    /// The record's key and `ce_subject`: which aggregate it is about. Facts of one key keep their order.
     pub key: String,
     /// `ce_time`: when it was recorded, to the microsecond.
     pub time: DateTime<Utc>,

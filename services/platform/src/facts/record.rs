@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
+use proto_common::Published;
 use rdkafka::{
     Message,
     message::{Header, Headers, OwnedHeaders},
 };
+use serde::de::{DeserializeOwned, Error as _};
 use uuid::Uuid;
 
 use super::Fact;
@@ -34,6 +36,16 @@ pub struct Record {
     pub source: String,
     pub partition: i32,
     pub offset: i64,
+}
+
+impl Record {
+    /// The fact as a message of the contract. A reader of several kinds matches on `fact.kind` first.
+    pub fn decode<M: Published + DeserializeOwned>(&self) -> Result<M, serde_json::Error> {
+        if self.fact.kind != M::KIND {
+            return Err(serde_json::Error::custom(format!("{} is not {}", self.fact.kind, M::KIND)));
+        }
+        serde_json::from_slice(&self.fact.payload)
+    }
 }
 
 /// A Kafka record that nobody has made sense of yet. Dead letters keep it whole.

@@ -108,8 +108,8 @@ pub async fn ensure(kafka: &KafkaConfig, topics: &[Topic]) -> Result<(), TopicsE
     make(&admin, &missing).await
 }
 
-/// Every topic of the cluster with its number of partitions. Asked for as a whole: a cluster may be set up to make a topic
-/// that is asked for by name.
+/// Every topic of the cluster with its number of partitions. The whole list is requested: a cluster may be set up to make a
+/// topic whose metadata is requested by name.
 async fn partition_counts(
     admin: Arc<AdminClient<DefaultClientContext>>,
 ) -> Result<Vec<(String, usize)>, TopicsError> {

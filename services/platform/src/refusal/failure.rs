@@ -48,7 +48,7 @@ impl Failure {
         }
     }
 
-    /// What the caller is told. A fault is logged here, once, with its sources.
+    /// What the caller gets. A fault is logged here, once, with its sources.
     pub fn into_status(self, correlation_id: Uuid) -> Status {
         match self {
             Self::Refused(refusal) => refusal_status(&refusal),

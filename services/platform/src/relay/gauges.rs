@@ -1,4 +1,4 @@
-//! What the relay tells about itself.
+//! The metrics of the relay.
 
 use chrono::{DateTime, Utc};
 use opentelemetry::{
@@ -42,7 +42,7 @@ impl Gauges {
                 .build(),
             source: [KeyValue::new("source", source.to_owned())],
         };
-        // What has not happened yet is told too: an increase can be seen only of what was there before.
+        // Counters start at zero: an increase shows only on a series that was there before it.
         gauges.published.add(0, &gauges.source);
         gauges.failures.add(0, &gauges.source);
         gauges.idle();

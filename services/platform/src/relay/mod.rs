@@ -7,7 +7,7 @@
 //! - **Order per key**: within a partition the relay always sends a stretch of the source without a gap, beginning no later
 //!   than the first fact that nobody has sent. So the *first* copies of a key's facts are in order, even when a relay dies,
 //!   or two send at once while a lock changes hands; later copies are duplicates that an [inbox](crate::inbox) leaves out.
-//!   Hence a failure stops everything behind it, and reading begins again from the cursor.
+//!   So a failure stops everything behind it, and reading begins again from the cursor.
 //! - **One is active** for each source of a database, by an advisory lock; the others ask for it again and again.
 //! - **Bounded**: one page is in flight and one is read ahead.
 //!
@@ -91,7 +91,7 @@ pub struct Relay<S> {
     lock: String,
     clock: SharedClock,
     gauges: Gauges,
-    /// New facts were told of.
+    /// New facts were announced.
     wake: Notify,
 }
 
@@ -214,7 +214,7 @@ impl<S: FactSource> Relay<S> {
         delivery.failure.map_or(Ok(()), |failure| Err(failure.into()))
     }
 
-    /// Wakes the relay when facts are told of. While the database is away it does not listen; then the poll alone serves.
+    /// Wakes the relay when facts are announced. While the database is away it does not listen; then only the poll wakes it.
     async fn listen(&self) -> Infallible {
         loop {
             let Err(error) = self.forward_notifications().await;

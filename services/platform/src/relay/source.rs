@@ -10,7 +10,7 @@ pub trait FactSource: Send + Sync + 'static {
     /// Names the source in its database: its lock, its cursor and its metrics. Never changed once deployed.
     fn name(&self) -> &str;
 
-    /// The channel on which new facts are told by NOTIFY.
+    /// The channel on which new facts are announced by NOTIFY.
     fn channel(&self) -> &str;
 
     /// The position after which a pass over the source begins.
@@ -67,7 +67,7 @@ pub trait JournalReader: Send + Sync + 'static {
     /// Names the journal in its database. Never changed once deployed: the cursor is kept under it.
     fn name(&self) -> &str;
 
-    /// The channel on which an append is told by NOTIFY.
+    /// The channel on which an append is announced by NOTIFY.
     fn channel(&self) -> &str;
 
     /// The facts of the positions after `position`, in order, at most `limit` of them; none only at the journal's end. Whole

@@ -43,7 +43,7 @@ pub struct Certificates {
 
 /// What was read at one time.
 pub struct Material {
-    /// Tells whether the files have changed since.
+    /// Whether the files have changed since.
     pub digest: [u8; 32],
     /// What this replica calls others with. A peer must show the name that this replica's own certificate has, or be the host that
     /// was called when it has none.

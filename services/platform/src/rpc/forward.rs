@@ -37,7 +37,7 @@ pub const SERVICE_HEADER: HeaderName = HeaderName::from_static("x-countinghouse-
 /// How long a connection to the leader may take: one that takes longer is on its way to be replaced.
 const CONNECT_MAX: Duration = Duration::from_secs(1);
 
-/// The largest answer that is passed back: clients read 4 MiB unless they are told otherwise.
+/// The largest answer that is passed back: clients read 4 MiB by default.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// When a caller may repeat a call: another replica leads by then, or soon.
@@ -166,7 +166,7 @@ impl Forward {
         Ok(channel)
     }
 
-    /// Connects anew the next time.
+    /// Opens a new connection the next time.
     async fn forget(&self, leader: &Arc<str>) {
         let mut connection = self.connection.lock().await;
         connection.take_if(|known| known.leader == *leader);

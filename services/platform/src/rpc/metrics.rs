@@ -1,4 +1,4 @@
-//! What is told of each call: a span, a duration, the reason of a refusal, a correlation id.
+//! What is recorded of each call: a span, a duration, the reason of a refusal, a correlation id.
 
 use std::time::Instant;
 

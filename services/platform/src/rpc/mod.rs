@@ -8,7 +8,7 @@
 //! | lead | where one replica leads: what changes something goes on to it, and its answer comes back | `LEADER_UNREACHABLE`, `LEADER_LOST` |
 //! | authentication | a token, else the certificate of mutual TLS | `UNAUTHENTICATED`, `TOKEN_EXPIRED` |
 //! | policy | permission, size and form of the request, scope | `PERMISSION_DENIED`, `REQUEST_TOO_LARGE`, `FIELD_INVALID`, `SCOPE_DENIED` |
-//! | approval | a second person, where the policy asks for one | `APPROVAL_REQUIRED` ... |
+//! | approval | a second person, where the policy requires one | `APPROVAL_REQUIRED` ... |
 //!
 //! What a caller may do is said by the `policy` option of the rpc and nowhere else: the server does not start when one of its
 //! rpcs has none. Health and reflection are open to all, and not counted. The rpc finds its

@@ -1,5 +1,5 @@
-//! Asks a server on this host how it is, as the probes of an orchestrator do. The server's own program asks, since those probes
-//! know no TLS. Health needs no credentials.
+//! Checks the health of a server on this host, for the probes of an orchestrator. The server's own program does it, since those
+//! probes cannot use our TLS. Health needs no credentials.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -21,22 +21,22 @@ use super::{
 /// How long a server has to answer. Less than what orchestrators give a probe, so that it can still say what is wrong.
 const ANSWER_MAX: Duration = Duration::from_secs(4);
 
-/// What is asked.
+/// What a probe checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Question {
-    /// Whether it has begun: it serves, and knows which replica makes changes. Until then nothing else is asked.
+    /// Whether it has begun: it serves, and knows which replica makes changes. Until then nothing else is checked.
     Started,
     /// Whether calls may be sent to it. A replica that reads and passes changes on is ready, and a lost database changes
     /// nothing: what can still be done is done, and the rest is refused with its reason. One that stops is not.
     Ready,
-    /// Whether it answers at all. One that does not is stuck, and nothing but another start helps.
+    /// Whether it answers at all. One that does not is stuck, and must be restarted.
     Alive,
 }
 
-/// Why the answer is no.
+/// Why a check failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Unwell {
-    #[error("rpc.listen names no port, so nobody knows where to ask")]
+    #[error("rpc.listen names no port, so the probe knows no port to connect to")]
     NoPort,
     #[error("the certificates cannot be used: {0}")]
     Certificates(#[from] ConfigError),
@@ -44,16 +44,18 @@ pub enum Unwell {
     Slow { address: String },
     #[error("not alive: {address} cannot be reached: {reason}")]
     Unreachable { address: String, reason: String },
-    #[error("not alive: {address} does not tell its health: {reason}")]
-    Speechless { address: String, reason: String },
+    #[error("not alive: {address} does not report its health: {reason}")]
+    HealthUnknown { address: String, reason: String },
     #[error("not ready: {address} takes no calls, because it has not begun or is stopping")]
     NotServing { address: String },
-    #[error("not started: {address} does not know which replica makes changes, which the database tells it")]
+    #[error(
+        "not started: {address} does not know which replica makes changes: it learns that from the database"
+    )]
     NoLeader { address: String },
 }
 
-/// Asks the server at `at` (`host:port`), with the certificates that are configured; without that, the one on this host that is
-/// configured so.
+/// Checks the server at `at` (`host:port`), with the certificates of the configuration; without `at`, the one on this host that
+/// has this configuration.
 pub async fn probe(config: &RpcConfig, question: Question, at: Option<String>) -> Result<(), Unwell> {
     let address = match at {
         Some(address) => address,
@@ -84,7 +86,7 @@ async fn answer(config: &RpcConfig, at: &str, question: Question) -> Result<(), 
             // It answers, and does not know yet.
             Err(status) if status.code() == Code::NotFound => Ok(false),
             Err(status) => {
-                Err(Unwell::Speechless { address: at.to_owned(), reason: status.message().to_owned() })
+                Err(Unwell::HealthUnknown { address: at.to_owned(), reason: status.message().to_owned() })
             }
         }
     };
@@ -130,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_on_all_addresses_is_asked_on_its_own_host() {
+    fn a_server_on_all_addresses_is_checked_on_its_own_host() {
         let of = |listen: &str| reached(listen.parse().unwrap()).map(|address| address.to_string()).ok();
         assert_eq!(of("0.0.0.0:50051").as_deref(), Some("127.0.0.1:50051"));
         assert_eq!(of("[::]:50051").as_deref(), Some("[::1]:50051"));

@@ -35,7 +35,7 @@ pub fn is_public(path: &str) -> bool {
     })
 }
 
-/// Health, which tells what `reporter` is told, and reflection of these services.
+/// Health, which serves what `reporter` reports, and reflection of these services.
 pub fn routes(
     contract: &DescriptorPool,
     services: &[&'static str],
@@ -54,7 +54,7 @@ pub fn routes(
         .prepare())
 }
 
-/// Tells whether the process takes work, each time that it changes, for as long as it lives.
+/// Reports whether the process takes work, each time that it changes, for as long as it lives.
 pub async fn report(reporter: HealthReporter, services: Vec<&'static str>, mut ready: watch::Receiver<bool>) {
     loop {
         let is_ready = *ready.borrow_and_update();
@@ -68,7 +68,7 @@ pub async fn report(reporter: HealthReporter, services: Vec<&'static str>, mut r
     }
 }
 
-/// Tells whether it is known who leads, each time that it changes, for as long as the process lives. Where nobody leads, each
+/// Reports whether it is known which replica leads, each time that it changes, for as long as the process lives. Where nobody leads, each
 /// server can make changes by itself.
 pub async fn report_lead(reporter: HealthReporter, lead: Option<watch::Receiver<Lead>>) {
     let Some(mut lead) = lead else {

@@ -91,14 +91,14 @@ pub enum StartError {
     Policy(#[from] PolicyError),
     #[error("approvals need {POOL_CONNECTIONS_MIN} database connections at least")]
     PoolTooSmall,
-    #[error("reflection cannot tell the contract")]
+    #[error("reflection cannot serve the contract")]
     Reflection(#[from] tonic_reflection::server::Error),
     #[error("cannot listen on {address}")]
     Listen { address: SocketAddr, source: io::Error },
 }
 
 impl Server {
-    /// Begins with no services. `contract` is where policies are read from and what reflection tells.
+    /// Begins with no services. `contract` is where policies are read from and what reflection serves.
     pub fn builder(contract: &'static DescriptorPool, config: &RpcConfig) -> Builder {
         Builder {
             contract,
@@ -114,7 +114,7 @@ impl Server {
         self.listening.address
     }
 
-    /// Serves as a task of the process, until it is asked to stop and every call in flight is answered. Health tells whether
+    /// Serves as a task of the process, until it is stopped and every call in flight is answered. Health reports whether
     /// the process is ready. The issuer's keys are kept fresh meanwhile.
     pub fn serve(self) {
         let (authenticator, stop) = (self.gate.0.authenticator.clone(), self.lifecycle.soft());
@@ -147,7 +147,7 @@ impl Server {
                 }
             };
             tokio::select! {
-                // First, so that nobody is told that the server is ready before it is.
+                // First, so that the server is not reported as ready before it is.
                 biased;
                 () = public::report(self.reporter.clone(), self.services, ready) => Ok(()),
                 () = public::report_lead(self.reporter, self.lead) => Ok(()),

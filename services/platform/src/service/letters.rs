@@ -62,18 +62,19 @@ async fn replay(pool: &PgPool, handler: &str, number: i64, out: &mut impl Write)
     let deadline = time::Instant::now() + REPLAY_MAX;
     loop {
         match dead_letters::replay_of(pool, handler, number).await? {
-            Replay::Done(at) => {
+            Some(Replay::Done(at)) => {
                 writeln!(out, "dead letter {number} was replayed at {at}")?;
                 return Ok(Ran::Well);
             }
-            Replay::Failed(reason) => {
+            Some(Replay::Failed(reason)) => {
                 writeln!(out, "dead letter {number} failed again: {reason}")?;
                 return Ok(Ran::Badly);
             }
-            Replay::Requested if time::Instant::now() < deadline => time::sleep(LOOKED_EVERY).await,
-            Replay::Requested => bail!(
-                "dead letter {number} was not replayed within {REPLAY_MAX:?}: does the service run? It replays the letter when it does"
+            Some(Replay::Requested) if time::Instant::now() < deadline => time::sleep(LOOKED_EVERY).await,
+            Some(Replay::Requested) => bail!(
+                "dead letter {number} was not replayed within {REPLAY_MAX:?}: is the service running? It replays the letter once it runs"
             ),
+            None => bail!("the request to replay dead letter {number} is gone: request it again"),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The service says its name, its contract, its migrations and settings, and puts its parts together in [`Service::assemble`].
 //! With that comes everything that all programs have: the shared [settings](Settings), the server with its gate, the relay of the
 //! outbox, the sealer of the audit, retention, and the commands `serve`, `migrate`, `topics`, `check-config`, `verify`,
-//! `dead-letters` and `probe`.
+//! `dead-letters`, `republish` and `probe`.
 //!
 //! ```ignore
 //! fn main() -> ExitCode {
@@ -14,6 +14,7 @@
 mod host;
 mod letters;
 mod program;
+mod republish;
 mod settings;
 
 use std::fmt::Debug;
@@ -26,6 +27,7 @@ use sqlx::{PgPool, migrate::Migrator};
 pub use self::{
     host::{Host, Task, start},
     program::{Ran, main},
+    republish::{Arguments as RepublishArguments, Republish, republish},
     settings::{Bounds, LifecycleConfig, PagesConfig, SettingInvalid, Settings},
 };
 use crate::{
@@ -72,6 +74,12 @@ pub trait Service: Sized + 'static {
     ) -> impl Future<Output = anyhow::Result<Proof>> + Send {
         let _ = (pool, progress);
         async { Ok(Proof::Sound(String::new())) }
+    }
+
+    /// Publishes again what stands in its registers, for the compacted topics that show them.
+    fn republish(republish: &mut Republish) -> impl Future<Output = anyhow::Result<()>> + Send {
+        let _ = republish;
+        async { Ok(()) }
     }
 
     /// Runs a command of its own.

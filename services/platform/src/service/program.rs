@@ -11,7 +11,9 @@ use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tracing::{error, info};
 
-use super::{NoCommand, Proof, Service, Settings, host, letters, migrator, topics as declared_topics};
+use super::{
+    NoCommand, Proof, Service, Settings, host, letters, migrator, republish, topics as declared_topics,
+};
 use crate::{
     audit,
     clock::SystemClock,
@@ -66,6 +68,8 @@ enum Command<Own: Subcommand> {
     /// The records that a handler refused permanently.
     #[command(subcommand)]
     DeadLetters(letters::Command),
+    /// Publishes what stands on compacted topics again, for readers of a topic that has lost records.
+    Republish(republish::Arguments),
     /// Proves everything that the service keeps, the audit included.
     Verify,
     #[command(flatten)]
@@ -120,6 +124,11 @@ async fn run<S: Service>() -> Result<Ran> {
         Command::CheckConfig => writeln!(out, "{settings:#?}")?,
         Command::DeadLetters(command) => {
             return letters::run(&db::connect(&settings.database)?, command, out).await;
+        }
+        Command::Republish(arguments) => {
+            let pool = db::connect(&settings.database)?;
+            host::refuse_pending::<S>(&pool).await?;
+            republish::run::<S>(&pool, arguments, out).await?;
         }
         Command::Verify => return verify::<S>(&settings, out).await,
         Command::Own(command) => return S::run(command, &settings).await,

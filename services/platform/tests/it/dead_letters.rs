@@ -51,7 +51,7 @@ async fn replayed(bench: &Bench, number: i64) -> Replay {
     dead_letters::request_replay(bench.pool(), LEDGER, number, now()).await.unwrap();
     wait_for(BOUND, "the outcome of the replay", || async {
         let replay = dead_letters::replay_of(bench.pool(), LEDGER, number).await.unwrap();
-        (replay != Replay::Requested).then_some(replay)
+        replay.filter(|replay| *replay != Replay::Requested)
     })
     .await
 }
@@ -63,9 +63,15 @@ async fn a_requested_replay_is_carried_out_by_the_consumer_that_runs() {
     let consumer = bench.consume(mood.handler());
     let number = letters(&bench, 1).await[0].number;
 
+    assert_eq!(
+        dead_letters::replay_of(bench.pool(), LEDGER, number).await.unwrap(),
+        None,
+        "nobody requested it"
+    );
+
     for (is, reason) in [
-        (REFUSES, "refused for good: the account is not known"),
-        (PANICS, "refused for good: the handler panicked"),
+        (REFUSES, "refused permanently: the account is not known"),
+        (PANICS, "refused permanently: the handler panicked"),
         (FAILS, "failed for now: the other side is away"),
     ] {
         mood.set(is);
@@ -81,7 +87,7 @@ async fn a_requested_replay_is_carried_out_by_the_consumer_that_runs() {
     assert_eq!(dead_letters::list(bench.pool(), LEDGER, 0, 100).await.unwrap(), []);
     let again = dead_letters::request_replay(bench.pool(), LEDGER, number, now()).await.unwrap_err();
     assert!(matches!(again, ReplayError::Replayed { at: then, .. } if then == at), "{again}");
-    assert_eq!(dead_letters::replay_of(bench.pool(), LEDGER, number).await.unwrap(), Replay::Done(at));
+    assert_eq!(dead_letters::replay_of(bench.pool(), LEDGER, number).await.unwrap(), Some(Replay::Done(at)));
 
     // The consumer has gone on all the time.
     send(&bench, &[note(3, "other", 1), note(1, "k", 1)]).await;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chrono::DateTime;
 use platform::{
     facts::{
-        Contract, Fact, FactError, FactMetadata, PAYLOAD_BYTES_MAX, RawRecord, Topic, TopicSettings,
+        Contract, Fact, FactError, FactMetadata, PAYLOAD_BYTES_MAX, RawRecord, Record, Topic, TopicSettings,
         contract::ContractError,
         record::{self, Unreadable},
         topics::{self, TopicsError},
@@ -14,12 +14,13 @@ use platform::{
 };
 use proptest::prelude::*;
 use prost::Name;
+use proto_common::Published;
 use protox::file::{ChainFileResolver, DescriptorSetFileResolver, File, FileResolver, GoogleFileResolver};
 use rdkafka::{
     Timestamp,
     message::{OwnedHeaders, OwnedMessage},
 };
-use serde::{Serialize, Serializer, ser::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -35,6 +36,17 @@ struct NoteWritten {
 impl Name for NoteWritten {
     const NAME: &'static str = "NoteWritten";
     const PACKAGE: &'static str = "countinghouse.test.v1";
+}
+
+impl Published for NoteWritten {
+    const TOPIC: &'static str = NOTES;
+    const KIND: &'static str = "countinghouse.test.note.v1.NoteWritten";
+}
+
+impl<'de> Deserialize<'de> for NoteWritten {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|json| written(&json))
+    }
 }
 
 impl Serialize for NoteWritten {
@@ -136,6 +148,20 @@ fn a_fact_gets_topic_type_and_key_from_the_contract() {
     assert_eq!(fact.key, "notes/\u{8d26}\"1\"");
     assert_eq!(fact.time.timestamp_subsec_nanos(), 123_456_000, "Postgres keeps microseconds");
     assert_eq!(serde_json::from_slice::<Value>(&fact.payload).unwrap(), message);
+}
+
+#[test]
+fn a_record_is_decoded_as_what_it_is_and_as_nothing_else() {
+    let message = json!({ "noteName": "notes/1" });
+    let mut fact = notes_contract().fact(&written(&message), stamp()).unwrap();
+    let record = |fact: &Fact| Record { fact: fact.clone(), source: String::new(), partition: 0, offset: 0 };
+    assert_eq!(record(&fact).decode::<NoteWritten>().unwrap(), written(&message));
+    fact.kind = "countinghouse.test.note.v1.NoteShredded".to_owned();
+    let other = record(&fact).decode::<NoteWritten>().unwrap_err().to_string();
+    assert_eq!(other, format!("{} is not {}", fact.kind, NoteWritten::KIND));
+    fact.kind = NoteWritten::KIND.to_owned();
+    fact.payload = Bytes::from_static(b"{");
+    record(&fact).decode::<NoteWritten>().unwrap_err();
 }
 
 #[test]

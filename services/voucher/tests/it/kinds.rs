@@ -1,7 +1,16 @@
 //! Kinds through the API: effective dates, two persons, history, and what never changes.
 
+use std::collections::BTreeSet;
+
+use platform::service::{RepublishArguments, republish};
 use proto_voucher::v1::{GetKindRequest, Kind, ListKindVersionsRequest, ListKindsRequest};
+use rdkafka::{
+    Message,
+    message::{Headers, OwnedMessage},
+};
+use serde_json::Value;
 use testkit::{bank::DAY, harness::yuan};
+use voucher::service::Vouchers;
 
 use crate::support::{
     CHECKER, CHEQUE, Harness, MAKER, PASSBOOK, change_kinds, facts, kind, start, start_with_facts, with_kinds,
@@ -45,6 +54,39 @@ async fn a_kind_holds_from_its_date_when_a_second_person_has_agreed() {
     let versions: Vec<_> =
         last["versions"].as_array().unwrap().iter().map(|version| version["version"].as_i64()).collect();
     assert_eq!(versions, [Some(1), Some(2)], "what is in force, and what is to come");
+}
+
+#[tokio::test]
+async fn what_stands_of_each_kind_is_published_again() {
+    let harness = with_kinds(start_with_facts().await).await;
+    let dearer = Kind { unit_value: Some(yuan("2")), ..kind(CHEQUE, "GB", "1") };
+    harness.approved(MAKER, CHECKER, change_kinds(LATER, vec![dearer])).await;
+    let before = harness.records(KINDS, 3).await;
+
+    let pool = &harness.database.dml;
+    let again = |topic: &str, on| RepublishArguments { topic: Some(topic.to_owned()), on };
+    let later = LATER.parse().ok();
+    republish::<Vouchers>(pool, again(KINDS, None)).await.expect_err("the business date is not known");
+    let batches = "countinghouse.voucher.batch.v1";
+    republish::<Vouchers>(pool, again(batches, later)).await.expect_err("the topic is not compacted");
+    assert_eq!(republish::<Vouchers>(pool, again(KINDS, DAY.parse().ok())).await.unwrap(), 2);
+    assert_eq!(republish::<Vouchers>(pool, again(KINDS, later)).await.unwrap(), 2);
+
+    let all = harness.records(KINDS, 7).await;
+    let ids: BTreeSet<Vec<u8>> = all.iter().map(id).collect();
+    assert_eq!(ids.len(), 7, "no reader takes one for another");
+    assert!(before.iter().all(|record| ids.contains(&id(record))));
+    let cheques: Vec<Value> = facts(&harness, KINDS, 7).await;
+    let cheques: Vec<&Value> = cheques.iter().filter(|fact| fact["key"] == CHEQUE).collect();
+    assert_eq!(cheques[1], cheques[2], "the same as when it was changed");
+    let versions = cheques[3]["versions"].as_array().unwrap();
+    assert_eq!((versions.len(), versions[0]["version"].as_i64()), (1, Some(2)), "what is in force later");
+}
+
+fn id(record: &OwnedMessage) -> Vec<u8> {
+    let headers = record.headers().expect("a fact has headers");
+    let id = headers.iter().find(|header| header.key == "ce_id").expect("a fact has an id");
+    id.value.expect("an id").to_vec()
 }
 
 #[tokio::test]

@@ -6,3 +6,4 @@ mod authorisation;
 mod kinds;
 mod stock;
 mod support;
+mod telemetry;

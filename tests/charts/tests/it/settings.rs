@@ -12,6 +12,7 @@ use charts::{
 };
 use platform::service::{Service, Settings};
 use testkit::services::names;
+use voucher::service::Vouchers;
 
 /// The settings of the chart of a service.
 fn of_chart(service: &str) -> Vec<Setting> {
@@ -71,11 +72,16 @@ fn settings_in(rendered: &str, service: &str) -> String {
 }
 
 /// The services that are looked at below; a new one is one name here.
-const LOOKED_AT: &[&str] = &[Accounting::NAME];
+const LOOKED_AT: &[&str] = &[Accounting::NAME, Vouchers::NAME];
 
 #[test]
 fn accounting_takes_what_its_chart_lets_through() {
     keeps_to_its_chart::<Accounting>();
+}
+
+#[test]
+fn voucher_takes_what_its_chart_lets_through() {
+    keeps_to_its_chart::<Vouchers>();
 }
 
 #[test]

@@ -6,7 +6,7 @@ use platform::facts::Fact;
 use proto_accounting::v1::{self as accounting, base_record::Content};
 use proto_common::common::v1::{Money, Refusal};
 
-use super::{Make, caused_by};
+use super::{Make, caused_by, time};
 
 pub(super) const EXAMPLES: &[(&str, Make)] = &[
     ("countinghouse.accounting.v1.PostingBooked", posting_booked),
@@ -451,9 +451,4 @@ fn account_name(number: &str) -> String {
 #[expect(clippy::unnecessary_wraps, reason = "every field of money in a message is an Option")]
 fn cny(amount: &str) -> Option<Money> {
     Some(Money { currency: "CNY".to_owned(), amount: amount.to_owned() })
-}
-
-fn time(text: &str) -> Result<Timestamp> {
-    let time = chrono::DateTime::parse_from_rfc3339(text).with_context(|| format!("not a time: {text}"))?;
-    Ok(time.to_utc().into())
 }

@@ -2,11 +2,13 @@
 //! is what is really sent. Each service has a file here.
 
 mod accounting;
+mod voucher;
 
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
+use pbjson_types::Timestamp;
 use platform::facts::{self, Fact, FactMetadata, record};
 use prost::Name;
 use rdkafka::message::Headers;
@@ -28,8 +30,9 @@ pub struct Example {
 /// The example of a fact.
 pub fn of(published: &PublishedFact) -> Result<Example> {
     let name = published.message.full_name();
-    let (_, make) = accounting::EXAMPLES
-        .iter()
+    let (_, make) = [accounting::EXAMPLES, voucher::EXAMPLES]
+        .into_iter()
+        .flatten()
         .find(|(message, _)| *message == name)
         .with_context(|| format!("{name} has no example"))?;
     let (fact, value) = make()?;
@@ -48,6 +51,11 @@ fn published() -> Result<&'static facts::Contract> {
     }
     let contract = facts::Contract::of(testkit::contract::pool())?;
     Ok(CONTRACT.get_or_init(|| contract))
+}
+
+fn time(text: &str) -> Result<Timestamp> {
+    let time = DateTime::parse_from_rfc3339(text).with_context(|| format!("not a time: {text}"))?;
+    Ok(time.to_utc().into())
 }
 
 /// A fact of this message, caused by `actor` at this time.
