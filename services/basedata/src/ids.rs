@@ -1,4 +1,4 @@
-//! Codes: what identifies a branch, an operator, a currency. Distinct types, so that one is never taken for another.
+//! Codes: what identifies a branch, an operator, a currency. Distinct types, so that they cannot be confused.
 
 /// Declares codes made of text, and numbers that a service gives. The crate that declares needs `serde`.
 #[macro_export]

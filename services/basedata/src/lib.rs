@@ -3,11 +3,11 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`ids`] | the codes by which things are known, each a type of its own |
+//! | [`ids`] | the codes that identify things, each with its own type |
 //! | [`records`] | what a record says: branches, operators, currencies, rates, calendars, parameters |
 //! | [`calendar`] | business days, by the calendars that are loaded |
 //! | [`snapshot`] | the base data of the bank as one value, looked up on a date |
-//! | [`refusal`] | why a decision that stands on base data is refused |
+//! | [`refusal`] | why a decision that uses base data is refused |
 //! | [`reader`] | the copy, and how far it has come; all others are pure |
 
 pub mod calendar;

@@ -30,7 +30,7 @@ use crate::{
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReaderConfig {
-    /// How long ago everything may have been read for decisions to stand on the copy.
+    /// How old the copy may be for decisions to use it: the time since it had read everything there was.
     pub behind_max_s: u32,
 }
 
@@ -43,7 +43,7 @@ pub struct Reader {
     behind_max: TimeDelta,
 }
 
-/// What keeps the copy: a task of the service.
+/// The task that keeps the copy.
 pub type Following = Follower<Taking>;
 
 impl Reader {
@@ -141,7 +141,7 @@ impl Copy for Taking {
     }
 }
 
-/// Puts what stands of a record in the place of what was known of it. A version that says nothing this build understands is left out.
+/// Replaces the known versions of a record by those of a fact. Versions that this build does not understand are left out.
 fn stand<C: dated::Content>(
     register: &mut Register<C>,
     code: &str,

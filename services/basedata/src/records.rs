@@ -38,7 +38,7 @@ pub enum OperatorKind {
     System,
 }
 
-/// What a transaction moves; found from its lines, so that no label dodges a limit.
+/// What a transaction moves; derived from its lines, so that a wrong label cannot avoid a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TransactionKind {

@@ -1,4 +1,4 @@
-//! Why a decision that stands on base data is refused.
+//! Why a decision that uses base data is refused.
 
 use chrono::{DateTime, Utc};
 

@@ -1,5 +1,5 @@
-//! The form of a request's fields, checked with the field's path: texts, codes, names, dates, times, amounts. What a field means is
-//! for the domain to judge. A path is anything that can be displayed: it is spelled only when the field is wrong.
+//! The form of a request's fields, checked with the field's path: texts, codes, names, dates, times, amounts. The domain decides
+//! what a field means. A path is anything that can be displayed: it is spelled only when the field is wrong.
 
 use std::fmt::Display;
 

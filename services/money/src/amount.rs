@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 /// Most digits of an amount. Every number of so many digits is held exactly; one more and some are not.
 pub const DIGITS_MAX: usize = 28;
 
-/// Why a text is no amount.
+/// Why a text is not an amount.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
     #[error("must be plain decimal digits, with one point at most and a leading minus at most")]

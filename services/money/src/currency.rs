@@ -15,7 +15,7 @@ pub struct Currency {
     exponent: u8,
 }
 
-/// Why something is no currency.
+/// Why something is not a currency.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CurrencyError {
     #[error("{0:?} is no currency code: three capital letters (ISO 4217)")]

@@ -17,7 +17,7 @@ pub struct Money {
     amount: Decimal,
 }
 
-/// Why an amount is not to be had.
+/// Why there is no such amount.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
     #[error("{amount} has more decimals than {currency} has: {}", currency.exponent())]

@@ -27,7 +27,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands until it is moved, for tests and simulations.
+/// A clock that moves only when it is set, for tests and simulations.
 #[derive(Debug)]
 pub struct ManualClock {
     now: Mutex<DateTime<Utc>>,
@@ -43,7 +43,7 @@ impl ManualClock {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }
 
-    /// Puts the clock to a time, which may lie before the present one.
+    /// Sets the clock to a time, which may be earlier than the present one.
     pub fn set(&self, now: DateTime<Utc>) {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner) = now.trunc_subsecs(6);
     }

@@ -48,16 +48,16 @@ use crate::{
     refusal::{Failure, Refusal, reasons},
 };
 
-/// What a change does, within a transaction that is made and ended around it. It may run several times, each time on a fresh
+/// What a change does, within a transaction that [`Commands`] begins and ends. It may run several times, each time in a new
 /// transaction, and takes effect once.
 pub trait UseCase: Sync {
     type Answer: Send;
 
-    /// Loads and locks what it changes, has the domain decide, saves, and publishes.
+    /// Loads and locks what it changes, calls the domain for the decision, saves, and publishes.
     fn run(&self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
 }
 
-/// What a use case sees of the world.
+/// What a use case may use.
 pub struct Tx<'t> {
     conn: &'t mut PgConnection,
     call: &'t Call,
@@ -80,12 +80,12 @@ impl Tx<'_> {
         self.call
     }
 
-    /// When it is done: the same for all that it does.
+    /// The time of the change: the same for everything in it.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
     }
 
-    /// An id that nothing else has.
+    /// A new unique id.
     pub fn new_id(&self) -> Uuid {
         self.ids.next()
     }
@@ -104,7 +104,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Says in the audit what was changed, by its resource name, and how: before and after.
+    /// Records in the audit what was changed, by its resource name, and how: before and after.
     pub fn audit(&mut self, resource: impl Into<String>, detail: Value) {
         self.resource = resource.into();
         self.detail = detail;
@@ -172,7 +172,7 @@ impl Commands {
         done.map(Response::new).map_err(|failure| failure.into_status(call.caller.correlation_id))
     }
 
-    /// One transaction: dropped, and so rolled back, unless it comes to its end.
+    /// One transaction, which is rolled back when it is dropped before its commit.
     async fn attempt<U: UseCase, R: Message>(
         &self,
         call: &Call,
@@ -210,7 +210,7 @@ impl Commands {
         Ok(Tried::Done(response))
     }
 
-    /// The refused transaction is gone, so its record has one of its own.
+    /// The refused transaction was rolled back, so the audit record has its own.
     async fn audit_refusal(&self, call: &Call, refusal: &Refusal) -> Result<(), Failure> {
         let field = refusal.field_violations().first().map(|violation| &violation.field);
         let detail = json!({ "field": field, "message": refusal.message() });

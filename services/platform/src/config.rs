@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Variables of an environment.
+/// Environment variables.
 pub type Variables = BTreeMap<String, String>;
 
 /// A configuration that cannot be used; names the key or the file.

@@ -13,7 +13,7 @@ use sqlx::{
 
 use crate::{backoff::Backoff, config::Secret, refusal::Failure};
 
-/// How often a transaction is tried that others keep getting in the way of.
+/// How often a transaction is tried that fails because of concurrent ones.
 const ATTEMPTS_MAX: u32 = 5;
 /// Rows that one statement clears of what is kept for a time: few enough that its locks and its log are gone in milliseconds.
 pub const ROWS_CLEARED_MAX: i64 = 5_000;
@@ -34,7 +34,7 @@ pub struct DbConfig {
     /// The role's password, over that in `url`; empty for that in `url`.
     #[serde(default)]
     pub password: Secret,
-    /// How far TLS is insisted on, as `sslmode` in `url` says it: `disable`, `allow`, `prefer`, `require`, `verify-ca`,
+    /// How far TLS is required, as `sslmode` in `url`: `disable`, `allow`, `prefer`, `require`, `verify-ca`,
     /// `verify-full`; empty for what `url` says.
     #[serde(default)]
     pub tls_mode: String,
@@ -138,7 +138,7 @@ fn is_missing_table(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("42P01"))
 }
 
-/// Whether and when a transaction is tried again that Postgres ended because of others: 40001 serialization failure, 40P01
+/// Whether and when to retry a transaction that Postgres ended because of concurrent ones: 40001 serialization failure, 40P01
 /// deadlock. A bounded number of times.
 #[derive(Debug)]
 pub struct Retries {

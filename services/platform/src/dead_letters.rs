@@ -76,7 +76,7 @@ pub async fn list(
     Ok(rows.into_iter().map(DeadLetter::from).collect())
 }
 
-/// What has become of a replay.
+/// The state of a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replay {
     /// It waits for the service that has the handler.
@@ -111,7 +111,7 @@ pub async fn request_replay(
     }
 }
 
-/// What has become of the replay of a letter; none when no replay was requested.
+/// The state of the replay of a letter; none when no replay was requested.
 pub async fn replay_of(pool: &PgPool, handler: &str, number: i64) -> Result<Option<Replay>, ReplayError> {
     let row = sqlx::query!(
         "SELECT replay_requested_at, replayed_at, replay_failure FROM platform.dead_letter WHERE handler = $1 AND number = $2",
@@ -129,7 +129,7 @@ pub async fn replay_of(pool: &PgPool, handler: &str, number: i64) -> Result<Opti
     })
 }
 
-/// Replays the letters of a handler whose replay was requested, and says how many. One that fails again keeps the reason.
+/// Replays the letters of a handler whose replay was requested, and returns how many. One that fails again keeps the reason.
 pub async fn replay_requested<H: Handler>(
     pool: &PgPool,
     handler: &H,
@@ -239,7 +239,7 @@ fn kept(reason: &str) -> String {
     reason.chars().filter(|char| *char != '\0').take(REASON_CHARS_MAX).collect()
 }
 
-/// Forgets replayed letters; at most [`ROWS_CLEARED_MAX`], and says how many.
+/// Deletes replayed letters; at most [`ROWS_CLEARED_MAX`], and returns how many.
 pub async fn clear(pool: &PgPool, replayed_before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         "DELETE FROM platform.dead_letter WHERE number IN (

@@ -36,7 +36,7 @@ const RETRY_WAIT_MOST: Duration = Duration::from_secs(10);
 /// When a copy had last read everything there was; none before the first time.
 pub type Freshness = watch::Receiver<Option<DateTime<Utc>>>;
 
-/// Takes in what is followed. Called with every record from the beginning of its topic on, and with all of them again whenever
+/// A copy that a follower keeps. It is called with every record from the beginning of its topic on, and with all of them again whenever
 /// the follower begins again.
 pub trait Copy: Send + Sync + 'static {
     /// Takes one record in. What cannot be understood is logged and skipped: the next record of its key replaces it.

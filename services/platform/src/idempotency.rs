@@ -3,16 +3,16 @@
 //! Every call that changes something carries a `request_id`, which its caller makes once and sends again with every repeat.
 //! [`command`](crate::command) claims it first, and keeps its answer last, in the transaction of the change.
 //!
-//! What holds:
+//! Guarantees:
 //! - Of repeats at the same time one runs. The others wait at the unique key until it has committed, and get its answer; when it
 //!   is rolled back, one of them runs.
 //! - The same id with another method or digest is refused with `REQUEST_ID_REUSED`. The digest covers the caller too, so that
-//!   nobody reads another's answer.
-//! - A refusal rolls the claim back: a repeat is decided again, and may succeed once what was in the way is gone.
-//! - No request commits without its answer: the constraint trigger `request_answered` sees to it.
+//!   no caller reads another's answer.
+//! - A refusal rolls the claim back: a repeat is decided again, and may succeed once the cause of the refusal is gone.
+//! - No request commits without its answer: the constraint trigger `request_answered` enforces it.
 //! - An answer is kept for [`Retention::request_days`](crate::retention::Retention). A repeat after that is a new request.
 //!
-//! A service whose journal holds request ids and digests anyway answers from it and does without this table.
+//! A service whose journal holds request ids and digests anyway answers from it and does not use this table.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -31,7 +31,7 @@ pub const RESPONSE_BYTES_MAX: usize = 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "only a new request is carried out"]
 pub enum Claim {
-    /// Nobody has carried it out: it is the caller's, until the transaction ends.
+    /// It has not been carried out: the caller owns it until the transaction ends.
     New,
     /// It was carried out, with this answer.
     Answered(Vec<u8>),
@@ -100,7 +100,7 @@ fn reused(request_id: Uuid) -> Refusal {
         .with("request_id", request_id.to_string())
 }
 
-/// Forgets old requests; at most [`ROWS_CLEARED_MAX`], and says how many.
+/// Deletes old requests; at most [`ROWS_CLEARED_MAX`], and returns how many.
 pub async fn clear(pool: &PgPool, claimed_before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         "DELETE FROM platform.request WHERE request_id IN (

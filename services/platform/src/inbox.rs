@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::db::ROWS_CLEARED_MAX;
 
-/// Marks facts as taken in by a handler, and gives back those that were not before. Waits for another transaction that is
+/// Marks facts as taken in by a handler, and returns those that were not marked before. Waits for another transaction that is
 /// taking one of them in at the same time.
 pub async fn mark(
     conn: &mut PgConnection,
@@ -32,7 +32,7 @@ pub async fn mark(
     Ok(fresh.into_iter().collect())
 }
 
-/// Forgets old marks; at most [`ROWS_CLEARED_MAX`], and says how many.
+/// Deletes old marks; at most [`ROWS_CLEARED_MAX`], and returns how many.
 pub async fn clear(pool: &PgPool, taken_before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         "DELETE FROM platform.inbox WHERE (handler, fact_id) IN (

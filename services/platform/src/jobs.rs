@@ -1,4 +1,4 @@
-//! What runs by the clock.
+//! Jobs that run periodically.
 
 use std::{convert::Infallible, fmt::Display, time::Duration};
 
@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::leadership::Lead;
 
-/// A job that runs again and again, at once and then after each pause. Every run does what is due by then, so that one that fails is
-/// logged and made up for by the next, and several replicas may run it.
+/// A job that runs again and again, at once and then after each pause. Every run does everything that is due, so a run that fails is
+/// logged and the next one makes up for it. Several replicas may run the same job.
 #[derive(Clone, Debug)]
 pub struct Periodic {
     name: &'static str,

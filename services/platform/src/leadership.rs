@@ -1,4 +1,4 @@
-//! Of all replicas of a service one does a work that only one may do: the one that holds the work's advisory lock.
+//! Some work may be done by one replica of a service at a time: by the one that holds the work's advisory lock.
 //!
 //! The lock belongs to the connection on which the leader also reads and writes. A leader that lost it has lost the connection,
 //! so it cannot confirm anything either.
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::db;
 
-/// A database that takes longer over one step is taken for dead.
+/// A database that takes longer for one step is considered dead.
 pub const DATABASE_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// How often a standby tries to take the lead.
@@ -26,7 +26,7 @@ const KEEPALIVE_IDLE_S: &str = "5";
 const KEEPALIVE_INTERVAL_S: &str = "2";
 const KEEPALIVE_COUNT: &str = "3";
 
-/// The leader's database does not do its part.
+/// The leader's database failed.
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
     #[error("the database does not answer")]
@@ -35,20 +35,20 @@ pub enum NoAnswer {
     Slow(#[from] time::error::Elapsed),
 }
 
-/// Where a work is done that only one replica does.
+/// Where the work of the leader is done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Lead {
     /// Here.
     Here,
-    /// At the replica that others reach at this address (`host:port`).
+    /// At another replica, which is reached at this address (`host:port`).
     At(Arc<str>),
-    /// Nowhere that is known here.
+    /// Not known here.
     #[default]
     Unknown,
 }
 
 impl Lead {
-    /// At a replica that says where it is reached; one that does not might be anywhere.
+    /// At the replica with this address; unknown when the leader gave none.
     pub fn at(address: &str) -> Self {
         if address.is_empty() { Lead::Unknown } else { Lead::At(address.into()) }
     }
@@ -85,7 +85,7 @@ impl Leadership {
         Ok(Some(Leadership { conn }))
     }
 
-    /// Gives the lead back.
+    /// Releases the lead.
     pub async fn resign(self) {
         if let Err(error) = self.conn.close().await {
             tracing::debug!(%error, "the leader's connection was gone already");

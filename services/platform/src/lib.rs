@@ -1,4 +1,4 @@
-//! The mechanisms that every service stands on. None of them knows a word of banking.
+//! The mechanisms that every service is built on. None of them knows anything about banking.
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -9,15 +9,15 @@
 //! | [`auth`] | who calls |
 //! | [`idempotency`] | a repeat gets the first answer |
 //! | [`audit`] | who did what, sealed into a chain |
-//! | [`facts`], [`outbox`], [`relay`] | what has happened, on its way to Kafka |
+//! | [`facts`], [`outbox`], [`relay`] | what has happened, published on Kafka |
 //! | [`consumer`], [`inbox`], [`dead_letters`] | what has happened elsewhere, applied once |
 //! | [`follower`] | a copy in memory of what another service keeps |
-//! | [`jobs`], [`leadership`] | what runs by the clock, and where only one replica may |
+//! | [`jobs`], [`leadership`] | periodic jobs, and work that only one replica may do |
 //! | [`retention`] | how long all this is kept |
 //! | [`registers`] | records that hold from a date on, with their history |
 //! | [`pages`] | keyset pages |
-//! | [`refusal`] | what callers can act on, and what we must |
-//! | [`config`], [`telemetry`], [`lifecycle`], [`db`] | the process, and what it stands on |
+//! | [`refusal`] | what the caller can act on, and what we must act on |
+//! | [`config`], [`telemetry`], [`lifecycle`], [`db`] | the process and its surroundings |
 //! | [`clock`], [`ids`], [`Dependencies`] | time, identity and database as parameters |
 
 mod backoff;

@@ -85,7 +85,7 @@ impl Lifecycle {
         self.soft.clone()
     }
 
-    /// Cancelled when work in hand is to be left where it is.
+    /// Cancelled when work in hand must stop at once.
     pub fn hard(&self) -> CancellationToken {
         self.hard.clone()
     }
@@ -95,7 +95,7 @@ impl Lifecycle {
         self.ready.subscribe()
     }
 
-    /// Says that the process takes work; never once it is stopping.
+    /// Marks the process as ready for work, unless it is already stopping.
     pub fn set_ready(&self) {
         self.ready.send_replace(!self.soft.is_cancelled());
     }
@@ -123,7 +123,7 @@ impl Lifecycle {
         tasks.names.0.push((spawned.id(), name));
     }
 
-    /// The same on a thread of its own, for a task that all others wait for: when it wakes it is not behind their work.
+    /// The same on a thread of its own, for a task that all others wait for: it does not queue behind their work.
     pub fn spawn_apart<E: Display>(
         &self,
         name: &'static str,
@@ -135,7 +135,7 @@ impl Lifecycle {
             let ended = runtime.block_on(async {
                 tokio::select! {
                     ended = task => ended.map_err(|error| error.to_string()),
-                    // Nobody waits for it any more: it is cut.
+                    // Nothing waits for it any more: it is cut off.
                     () = sender.closed() => Ok(()),
                 }
             });
@@ -158,7 +158,7 @@ impl Lifecycle {
         self.run_until(signalled, drain_max).await
     }
 
-    /// The same, until `asked` is done instead of a signal.
+    /// The same, with a future instead of a signal.
     pub async fn run_until(self, stopped: impl Future<Output = ()>, drain_max: Duration) -> Ending {
         let Tasks { mut running, mut names } =
             std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));

@@ -3,8 +3,8 @@
 //! Rows are marked one by one when the broker has acknowledged them. Positions are assigned at insertion and visible at commit, so a
 //! transaction may commit a position lower than one that is published already: its row is found late, and never lost.
 //!
-//! Facts of one key are published by position. Whoever needs them in the order of the changes locks the aggregate before it
-//! appends, as every change of an aggregate does anyway.
+//! Facts of one key are published by position. To publish them in the order of the changes, a transaction must lock the aggregate
+//! before it appends, as every change of an aggregate does anyway.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -81,7 +81,7 @@ pub async fn append(conn: &mut PgConnection, facts: &[Fact]) -> Result<(), Appen
     Ok(())
 }
 
-/// Forgets published facts; at most [`ROWS_CLEARED_MAX`], and says how many.
+/// Deletes published facts; at most [`ROWS_CLEARED_MAX`], and returns how many.
 pub async fn clear(pool: &PgPool, published_before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         "DELETE FROM platform.outbox WHERE position IN (
@@ -108,7 +108,7 @@ impl FactSource for OutboxSource {
         CHANNEL
     }
 
-    /// Every pass begins at the first row that waits, wherever the pass before ended: a row may have committed late.
+    /// Every pass begins at the first row that waits, wherever the last pass ended: a row may have committed late.
     async fn start(&self, _conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
         Ok(0)
     }

@@ -1,5 +1,5 @@
-//! Keyset pages. A page token holds where the page before ended, signed and bound to the filter that it was given for: it
-//! cannot be made, changed, or used with another filter.
+//! Keyset pages. A page token holds the end of the previous page. It is signed and bound to its filter, so that a client cannot
+//! make or change one, or use it with another filter.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
@@ -9,10 +9,10 @@ use crate::{
     refusal::{Refusal, reasons},
 };
 
-/// Bytes of the signature: 128 bits are out of reach of guessing.
+/// Bytes of the signature: 128 bits cannot be guessed.
 const SIGNATURE_BYTES: usize = 16;
 
-/// The longest token that is looked at. Cursors are a few keys.
+/// The longest token that is read. Cursors are a few keys.
 const TOKEN_CHARS_MAX: usize = 1024;
 
 /// Rows on a page when the request does not say.

@@ -47,16 +47,17 @@ pub struct Standing<C> {
     pub versions: Vec<Version<C>>,
 }
 
-/// A change that was decided: what each record was and becomes, and the register with it applied.
+/// A change that was decided: each record before and after, and the register after the change.
 #[derive(Clone, Debug)]
 pub struct Changed<C> {
     pub changes: Vec<Change<C>>,
     pub register: Register<C>,
 }
 
-/// Decides on a change of a register, all of it or none: each record against the register with those before it applied. `on` is
-/// the open business date: a change holds from a later one, and only a new record, by which nothing was decided yet, may hold from
-/// this one. `field` is the request's list of them, and `check` the service's own rule, which names fields from the record on.
+/// Decides on a change of a register, all of it or none: each record is checked against the register with the earlier ones applied.
+///
+/// `on` is the open business date. A change must hold from a later date; a new record, which no decision has used yet, may also hold
+/// from this one. `field` is the request's list of records, and `check` the service's own rule, which names fields from the record on.
 pub fn decide<C: Content + Clone, R: Rule>(
     mut register: Register<C>,
     field: &str,
@@ -262,12 +263,12 @@ pub async fn standing_after<C: Record + Clone>(
     let mut standing: Vec<Standing<C>> = Vec::new();
     for latest in entries {
         let code = latest.version.content.code();
-        match standing.last_mut().filter(|record| record.latest.version.content.code() == code) {
-            Some(record) => record.latest = latest,
-            None => {
-                let versions = register.standing(&code, on).cloned().collect();
-                standing.push(Standing { latest, versions });
-            }
+        let known = standing.last_mut().filter(|record| record.latest.version.content.code() == code);
+        if let Some(record) = known {
+            record.latest = latest;
+        } else {
+            let versions = register.standing(&code, on).cloned().collect();
+            standing.push(Standing { latest, versions });
         }
     }
     Ok(standing)

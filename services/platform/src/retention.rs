@@ -1,8 +1,8 @@
-//! How long what the mechanisms leave behind is kept, and the job that clears it.
+//! How long the rows of the mechanisms are kept, and the job that deletes them.
 //!
-//! Rows go by bounded deletes and not by dropping partitions: each of these tables must keep some of its old rows (facts not
-//! yet published, letters not yet replayed, records of a seal that is kept), and the inbox and the requests are keyed by what
-//! must not be done twice, which a key with a date in it would not say.
+//! Rows are removed by bounded deletes and not by dropping partitions: each of these tables must keep some of its old rows (facts not
+//! yet published, letters not yet replayed, records of a seal that is kept), and the keys of the inbox and
+//! of the requests must be unique over all time, which a key with a date in it would not ensure.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
 /// The database refuses to delete any audit record of the last year, for every role.
 pub const AUDIT_DAYS_MIN: u32 = 366;
 
-/// How often the job looks.
+/// How often the job runs.
 const EVERY: Duration = Duration::from_mins(10);
 
 /// How long rows are kept.
@@ -32,7 +32,7 @@ pub struct Retention {
     /// a relay could be stopped before it publishes a fact again. A handler that reads a compacted topic gets records older
     /// than that when its group starts over: it must use the aggregate's version to know what it has applied.
     pub inbox_days: u32,
-    /// Dead letters after they were replayed. Others are kept until somebody deals with them.
+    /// Dead letters after they were replayed. Others are kept until they are replayed.
     pub dead_letter_days: u32,
     /// Requests with their answers. A repeat after that is a new request: longer than any caller goes on repeating.
     pub request_days: u32,
@@ -57,7 +57,7 @@ impl Default for Retention {
     }
 }
 
-/// How many rows a sweep has cleared.
+/// How many rows a run has deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cleared {
     pub outbox: u64,
@@ -110,7 +110,7 @@ pub async fn sweep(pool: &PgPool, retention: &Retention, now: DateTime<Utc>) -> 
     }
 }
 
-/// Nothing is from before 1970, however long it is to be kept.
+/// Nothing is older than 1970, however long the retention is.
 fn ago(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
     let then = now.checked_sub_signed(TimeDelta::days(i64::from(days)));
     then.map_or(DateTime::UNIX_EPOCH, |then| then.max(DateTime::UNIX_EPOCH))

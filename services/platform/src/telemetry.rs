@@ -22,10 +22,10 @@ use tracing::{Span, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// How long the last spans and metrics may take on their way out.
+/// How long the last export of spans and metrics may take.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 
-/// What all services of the house belong to, unless the environment says otherwise.
+/// The namespace of all services, unless the environment says otherwise.
 const NAMESPACE: &str = "countinghouse";
 
 /// What is exported, and where to.
@@ -42,10 +42,10 @@ pub struct TelemetryConfig {
     pub metrics_every_ms: u64,
 }
 
-/// Telemetry that cannot be set up.
+/// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    #[error("telemetry.log is no filter")]
+    #[error("telemetry.log is not a filter")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
     #[error("no exporter for telemetry.otlp_endpoint")]
     Exporter(#[from] ExporterBuildError),
@@ -89,7 +89,7 @@ pub fn init(
         layers.push(spans.with_filter(LevelFilter::INFO).boxed());
         guard = TelemetryGuard { traces: Some(traces), metrics: Some(metrics(config, resource)?) };
     }
-    // What is global is touched only once it is certain that nobody has set it up before.
+    // Globals are set only once it is certain that they are not set already.
     tracing_subscriber::registry().with(layers).try_init()?;
     global::set_text_map_propagator(TraceContextPropagator::new());
     if let Some(metrics) = &guard.metrics {
@@ -146,15 +146,15 @@ pub fn is_sampled(traceparent: Option<&str>) -> bool {
     last.is_some_and(|digit| char::from(digit).to_digit(16).is_some_and(|flags| flags & 1 == 1))
 }
 
-/// Makes `span` follow on what a `traceparent` says, if it says anything.
+/// Makes `span` a child of a `traceparent`, if there is one.
 pub fn follow(span: &Span, traceparent: Option<&str>) {
     if traceparent.is_some() {
-        // It fails only when nobody traces.
+        // It fails only when tracing is off.
         drop(span.set_parent(extract_traceparent(traceparent)));
     }
 }
 
-/// Links two spans with each other: neither is the other's cause alone.
+/// Links two spans with each other, when neither is the parent of the other.
 pub fn link(one: &Span, other: &Span) {
     let (context, other_context) = (one.context(), other.context());
     one.add_link(other_context.span().span_context().clone());
@@ -172,7 +172,7 @@ pub fn traceparent_of(span: &Span) -> Option<String> {
     carrier.remove("traceparent")
 }
 
-/// Puts the present span's trace context into the metadata of a call.
+/// Puts the current span's trace context into the metadata of a call.
 pub fn inject(metadata: &mut tonic::metadata::MetadataMap) {
     TraceContextPropagator::new().inject_context(&Span::current().context(), &mut Metadata(metadata));
 }

@@ -99,7 +99,7 @@ impl Refusal {
         self
     }
 
-    /// Says when a repeat may succeed.
+    /// Sets when a repeat may succeed.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.retry_after = Some(delay);

@@ -8,7 +8,7 @@ use crate::{Reason, Refusal};
 
 /// A rule of a domain. Implemented by [`rules!`](crate::rules).
 pub trait Rule: Error + Sized {
-    /// By which reason callers know it.
+    /// The reason that callers get.
     fn reason(&self) -> &'static Reason;
 
     /// The values that it speaks of, by name.
@@ -67,7 +67,7 @@ impl<R: fmt::Display> fmt::Display for Violation<R> {
 impl<R: Error> Error for Violation<R> {}
 
 impl<R: Rule> Violation<R> {
-    /// The violation as callers know it.
+    /// The violation as callers get it.
     pub fn to_refusal(&self) -> Refusal {
         let mut refusal = self.rule.reason().refuse(self.rule.to_string());
         if let Some(field) = &self.field {

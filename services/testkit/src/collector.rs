@@ -40,7 +40,7 @@ struct Received {
 /// A span that was received.
 #[derive(Clone, Debug)]
 pub struct ReceivedSpan {
-    /// What is said of the sender.
+    /// The attributes of the sender.
     pub resource: BTreeMap<String, String>,
     pub name: String,
     /// Hexadecimal digits, as in a `traceparent`.
@@ -86,7 +86,7 @@ impl Collector {
         collector
     }
 
-    /// What a service is to be configured with.
+    /// The settings of a service that sends here.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -239,7 +239,7 @@ fn union(points: impl Iterator<Item = BTreeMap<String, String>>) -> BTreeMap<Str
     union
 }
 
-/// Attributes as texts; those of other types are left out but for numbers and truths.
+/// Attributes as texts; only texts, numbers and booleans are kept.
 fn texts(attributes: &[KeyValue]) -> BTreeMap<String, String> {
     let text = |attribute: &KeyValue| {
         let value = match attribute.value.as_ref()?.value.as_ref()? {

@@ -1,6 +1,6 @@
 //! A server process that outlives whoever started it.
 //!
-//! It is known by a pid file, which also says when that process started: nobody else's is ever signalled.
+//! It is known by a pid file, which also says when that process started: no other process is ever signalled.
 
 use std::{
     collections::BTreeMap,
@@ -141,7 +141,7 @@ impl Daemon {
         let _ = kill_process(pid, Signal::STOP);
         let children = children(pid);
         for target in std::iter::once(pid).chain(children.iter().copied()) {
-            // One that has ended in the meantime is what was wanted.
+            // It has ended in the meantime, as it should.
             let _ = kill_process(target, Signal::KILL);
         }
         let all_gone = poll(KILL_BOUND, || async {

@@ -24,16 +24,16 @@ use crate::{names, shared};
 /// The group that migrations grant to, and that every service's own role is a member of.
 pub const DML_GROUP: &str = "countinghouse_dml";
 
-/// Owns the tests' databases, as `<service>_owner` does in earnest.
+/// Owns the tests' databases, as `<service>_owner` does in production.
 const OWNER: &str = "test_owner";
 
-/// Uses the tests' databases, as `<service>` does in earnest.
+/// Uses the tests' databases, as `<service>` does in production.
 const USER: &str = "test_user";
 
 /// They log in on a loopback port for the length of a test run; the superuser's password is random.
 const PASSWORD: &str = "test";
 
-/// Held while roles, templates and leftovers are seen to: one test process at a time.
+/// Held while roles, templates and leftovers are set up: by one test process at a time.
 const HOUSEKEEPING_LOCK: i64 = 0x636f_756e_7469_6e67;
 
 /// Enough for a test with a few tasks; one that needs more makes a pool of its own from the URL.
@@ -187,8 +187,8 @@ async fn execute(connection: &mut PgConnection, statement: String) -> Result<()>
     Ok(())
 }
 
-/// Runs `work` to its end from a destructor, which may itself be on a runtime's thread. A failure is shown, and leaves
-/// its traces to the next run's sweep.
+/// Runs `work` to its end from a destructor, which may itself be on a runtime's thread. A failure is printed, and
+/// the next run clears what is left.
 #[expect(
     clippy::print_stderr,
     reason = "a destructor has nobody to answer to but the reader of the test's output"

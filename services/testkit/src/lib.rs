@@ -1,4 +1,4 @@
-//! What tests stand on: temporary databases, a broker, keys and certificates, a service in this process, and waiting for a condition.
+//! What tests use: temporary databases, a broker, keys and certificates, a service in this process, and waiting for a condition.
 //!
 //! A test takes what it needs and has it for itself alone: [`database()`] a migrated database, [`kafka()`] a prefix for
 //! topics and groups, [`harness::ServiceHarness`] a whole service on them. They are in servers that all tests share, started by whichever test comes first ([`shared`]).

@@ -47,7 +47,7 @@ pub struct Row<'a> {
     pub roles: &'a [&'a str],
 }
 
-/// What a server must keep to.
+/// The authorisation that a server must have.
 #[derive(Debug, Clone)]
 pub struct Matrix<'a> {
     /// The packages whose services the server serves.
@@ -68,7 +68,7 @@ enum Answer {
     LetIn,
     /// Authorisation refused it, for this reason.
     Refused(String),
-    /// The call failed as no call should, whoever makes it.
+    /// The call failed in a way that no call should.
     Failed(Status),
 }
 
@@ -111,7 +111,7 @@ impl Matrix<'_> {
         faults
     }
 
-    /// What the table itself lacks, or has too much.
+    /// Rows that the table lacks, or should not have.
     fn gaps(&self, rpcs: &[MethodDescriptor]) -> Vec<String> {
         let served: BTreeSet<String> = rpcs.iter().map(name_of).collect();
         let rows: BTreeSet<String> = self.rows.iter().map(|row| row.rpc.to_owned()).collect();
@@ -166,7 +166,7 @@ impl Matrix<'_> {
         calls
     }
 
-    /// A request that authorisation can decide on, and that nothing comes of.
+    /// A request that authorisation can decide on, and that changes nothing.
     fn request(&self, rpc: &MethodDescriptor) -> DynamicMessage {
         let mut request = DynamicMessage::new(rpc.input());
         let scope_field = policy_of(rpc).scope_field;

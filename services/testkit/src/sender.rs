@@ -1,4 +1,4 @@
-//! Calls an rpc by what its request says of it, so that no client has a list of rpcs.
+//! Sends requests to their rpcs, which the contract names, so that no client has a list of rpcs.
 
 use proto_common::Rpc;
 use tonic::{Request, Status, client::Grpc, codegen::http::uri::PathAndQuery, transport::Channel};

@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Between two looks at a condition: short against any bound, long against the cost of a look.
+/// Between two checks of a condition: short compared with any bound, long compared with the cost of a check.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Looks at `condition` until it yields a value, and gives that back.
+/// Checks `condition` until it yields a value, and returns that.
 ///
 /// # Panics
 /// When `bound` has passed; `what` says in the message what did not happen.

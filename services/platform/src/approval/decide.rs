@@ -23,7 +23,7 @@ use crate::{
 const APPROVE: &str = "countinghouse.approval.v1.ApprovalService/ApproveRequest";
 const REJECT: &str = "countinghouse.approval.v1.ApprovalService/RejectRequest";
 
-/// How a call of a checker ended: in a decision, or in what the request or the rules refused.
+/// How a checker's call ended: with a decision, or with the refusal of the request or of the rules.
 enum Verdict {
     Decided(Box<Approval>),
     NotDecided(Status),
@@ -69,7 +69,7 @@ impl Approvals {
         .await
     }
 
-    /// Decides on an approval that nobody else decides on meanwhile, and writes down how it went.
+    /// Decides on an approval while its row is locked, and audits the outcome.
     async fn decide(
         &self,
         id: Uuid,
@@ -108,7 +108,7 @@ impl Approvals {
         }
     }
 
-    /// The maker never may; others need the checking permission of the requested rpc, and its scope.
+    /// The maker may never decide; others need the checking permission of the requested rpc, and its scope.
     fn may_decide(&self, approval: &Approval, checker: &Caller) -> Result<Arc<Policy>, Refusal> {
         let policy = self.policy(approval)?;
         if approval.maker.id == checker.actor.id {

@@ -2,8 +2,8 @@
 //!
 //! The policy of an rpc says whether one is needed: always, or when the service requires one (`APPROVAL_REQUIRED`), which it
 //! decides from the content. The request is stored as it came, and its maker is refused with `APPROVAL_REQUIRED` and the name
-//! of the approval. A checker approves it through `ApprovalService`: it then runs, behind the gate, as its maker's and with both
-//! identities; or rejects it. The maker's repeat, with the same `request_id`, finds what became of it.
+//! of the approval. A checker approves it through `ApprovalService`: it then runs, behind the gate, in the maker's name and
+//! with both identities. Or the checker rejects it. The maker repeats the request with the same `request_id` to get the outcome.
 //!
 //! ```text
 //!           request        approve
@@ -14,16 +14,16 @@
 //!                    '-------------> expired    a repeat is refused
 //! ```
 //!
-//! What holds:
+//! Guarantees:
 //! - The maker never decides, whatever the maker's permissions (checked here, and by a CHECK).
 //! - The request that runs is the one that was stored: no grant lets the service change the stored one, and a repeat with another
 //!   content is refused `REQUEST_ID_REUSED`.
-//! - It runs once. Approving locks the row; should the process die after the request ran and before that is written down, the
+//! - It runs once. Approving locks the row. If the process dies after the request ran and before the decision is recorded, the
 //!   approval is still pending, and approving it again finds the answer by the `request_id`, as any repeat does.
-//! - On the way of a request that needs nobody, nothing is looked up here.
+//! - A request that needs no second person costs no query here.
 //!
-//! Running a request holds the row's lock on one connection while the service works on others, so no more are decided at a
-//! time than half of the pool.
+//! Running a request holds the row's lock on one connection while the service works on others, so at most
+//! half as many are decided at a time as the pool has connections.
 
 mod decide;
 mod request;
@@ -61,8 +61,8 @@ pub struct ApprovalConfig {
 }
 
 impl ApprovalConfig {
-    fn expiry(self, asked_at: DateTime<Utc>) -> DateTime<Utc> {
-        asked_at + TimeDelta::hours(self.expire_after_hours.max(1).into())
+    fn expiry(self, requested_at: DateTime<Utc>) -> DateTime<Utc> {
+        requested_at + TimeDelta::hours(self.expire_after_hours.max(1).into())
     }
 }
 
@@ -104,8 +104,8 @@ impl Approvals {
     }
 }
 
-/// Clears what was decided, or lapsed, before a time: some rows, and says how many. For a job that repeats it until it clears
-/// none. Nothing younger than 40 days is ever cleared.
+/// Deletes approvals that were decided or expired before a time, a bounded number of rows, and returns how many. A job repeats it
+/// until it deletes none. Nothing younger than 40 days is ever deleted.
 pub async fn clear(pool: &PgPool, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     rows::clear(pool, before, ROWS_CLEARED_MAX).await
 }

@@ -20,7 +20,7 @@ use crate::{
 const APPROVAL: &str = "approval";
 
 impl Approvals {
-    /// A request that never runs for its maker alone. The answer of one that a checker has approved; a refusal until then.
+    /// Handles a request that always needs a second person: the answer once a checker has approved it, a refusal until then.
     ///
     /// A new request is tried first, as the checker will see it, so that no checker sees a request that cannot be done.
     pub(crate) async fn request(&self, call: &Call, message: &[u8]) -> Result<Bytes, Status> {
@@ -34,7 +34,7 @@ impl Approvals {
         self.answer(&stored, message).map_err(|refusal| to_status(refusal.into()))
     }
 
-    /// A request that the service has refused until a second person agrees. The refusal comes back with the approval's name.
+    /// Handles a request that the service refused because it needs a second person. The refusal gets the approval's name.
     pub(crate) async fn keep(&self, call: &Call, message: &[u8], refusal: Status) -> Result<Bytes, Status> {
         let to_status = |failure: Failure| failure.into_status(call.caller.correlation_id);
         let approval = if let Some(known) = self.find(call).await.map_err(to_status)? {
@@ -71,7 +71,7 @@ impl Approvals {
         }
     }
 
-    /// Stores a request. When a repeat was quicker, that one stands.
+    /// Stores a request. If a repeat was stored first, returns that one.
     async fn store(&self, approval: Approval, caller: &Caller) -> Result<Approval, Failure> {
         let mut transaction = self.0.pool.begin().await?;
         if rows::insert(&mut transaction, &approval).await? {
@@ -93,10 +93,10 @@ impl Approvals {
         }
         let first =
             rows::find(&mut transaction, &approval.method, &approval.maker.id, approval.request_id).await?;
-        first.ok_or_else(|| Failure::fault("an approval that stood in the way is gone"))
+        first.ok_or_else(|| Failure::fault("an approval with the same request id was there and is gone"))
     }
 
-    /// What a request is answered that has an approval already.
+    /// The answer to a request that already has an approval.
     fn answer(&self, approval: &Approval, message: &[u8]) -> Result<Bytes, Refusal> {
         let name = approval.name();
         if approval.digest != digest(message) {

@@ -22,7 +22,7 @@ pub struct Approval {
     pub state: State,
 }
 
-/// What has become of it.
+/// Its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     Pending,
@@ -59,7 +59,7 @@ pub struct Filter<'a> {
     pub maker: Option<&'a str>,
     /// None for all.
     pub scopes: Option<&'a [String]>,
-    /// Who sees what they have made whatever its scope.
+    /// The caller, who sees their own requests in every scope.
     pub viewer: &'a str,
 }
 
@@ -110,7 +110,7 @@ impl TryFrom<Row> for Approval {
     }
 }
 
-/// Stores a request that waits. False when there is one of its method, maker and request id already.
+/// Stores a pending request. False when one with its method, maker and request id exists already.
 pub async fn insert(conn: &mut PgConnection, approval: &Approval) -> Result<bool, sqlx::Error> {
     let inserted = sqlx::query!(
         r#"
@@ -159,7 +159,7 @@ pub async fn find(
     row.map(Approval::try_from).transpose()
 }
 
-/// The approval of an id.
+/// The approval with an id.
 pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Approval>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
@@ -176,7 +176,7 @@ pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Approval>, 
     row.map(Approval::try_from).transpose()
 }
 
-/// The approval of an id, for the transaction alone: whoever else decides on it waits.
+/// The approval with an id, locked: others who decide on it wait.
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Approval>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
@@ -194,7 +194,7 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Approval>,
     row.map(Approval::try_from).transpose()
 }
 
-/// Approvals, newest first, after those that a page ended with.
+/// Approvals, newest first, after the last of the previous page.
 pub async fn page(
     conn: &mut PgConnection,
     filter: &Filter<'_>,
@@ -232,7 +232,7 @@ pub async fn page(
     rows.into_iter().map(Approval::try_from).collect()
 }
 
-/// Writes down how a locked approval was decided.
+/// Stores the decision on a locked approval.
 pub async fn decide(conn: &mut PgConnection, id: Uuid, state: &State) -> Result<(), sqlx::Error> {
     let (name, by, reason, response) = match state {
         State::Pending => return Ok(()),
@@ -260,7 +260,7 @@ pub async fn decide(conn: &mut PgConnection, id: Uuid, state: &State) -> Result<
     }
 }
 
-/// Clears what was settled before a time.
+/// Deletes approvals that were decided or expired before a time.
 pub async fn clear(pool: &PgPool, before: DateTime<Utc>, rows_max: i64) -> Result<u64, sqlx::Error> {
     let cleared =
         sqlx::query_scalar!(r#"SELECT platform.clear_approvals($1, $2) AS "cleared!""#, before, rows_max)

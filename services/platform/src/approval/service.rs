@@ -25,7 +25,7 @@ const PAGE_SIZE_DEFAULT: i64 = 50;
 const PAGE_SIZE_MAX: i64 = 500;
 const REASON_CHARS_MAX: usize = 500;
 
-/// Where checkers come.
+/// The API of checkers.
 #[derive(Clone)]
 pub struct ApprovalApi(pub Approvals);
 

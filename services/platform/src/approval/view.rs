@@ -1,4 +1,4 @@
-//! Approvals as people and programs are shown them.
+//! Approvals as the API shows them.
 
 use chrono::{DateTime, Utc};
 use pbjson_types::Timestamp;
@@ -51,7 +51,7 @@ impl Approvals {
         })
     }
 
-    /// What the request would be answered now; empty once it cannot run any more.
+    /// The answer that the request would get now; empty once it can no longer run.
     pub(super) async fn preview(&self, approval: &Approval, reader: &Caller) -> Result<String, Failure> {
         if approval.state != State::Pending || approval.has_expired(self.0.clock.now()) {
             return Ok(String::new());
@@ -66,7 +66,7 @@ impl Approvals {
         }
     }
 
-    /// What an executed request was answered.
+    /// The answer of an executed request.
     pub(super) fn response_json(&self, approval: &Approval) -> Result<String, Failure> {
         let State::Executed { response, .. } = &approval.state else { return Ok(String::new()) };
         let policy = self.policy(approval)?;

@@ -9,7 +9,7 @@ use opentelemetry::{
 /// Records that are not sealed.
 #[derive(Debug, Default)]
 pub struct Unsealed {
-    /// Those that have waited for longer than they should.
+    /// Those that are overdue.
     pub overdue: i64,
     /// When the oldest was made.
     pub oldest: Option<DateTime<Utc>>,
@@ -54,7 +54,7 @@ impl Gauges {
         gauges
     }
 
-    /// Another replica seals and measures: what was measured here last does not hold any more.
+    /// Another replica seals and measures now: the values measured here are out of date.
     pub fn idle(&self) {
         self.overdue.record(0, &[]);
         self.lag.record(0.0, &[]);

@@ -9,20 +9,20 @@
 //! afterwards breaks the chain there, and [`verify`] names the place. Chaining in the transactions themselves would make each
 //! wait for the one before; so records commit in any order, and one that commits late goes into the next seal.
 //!
-//! **What is not sealed yet** is known without touching records: `append` puts the position of each also into
-//! `audit_waiting`, and its seal takes it out, in one transaction. That table holds a second's worth of rows. A record that
+//! **What is not sealed yet** is known without an update of records: `append` also inserts the position of each
+//! into `audit_waiting`, and sealing deletes it, in one transaction. That table holds a second's worth of rows. A record that
 //! neither waits nor is in a seal was not appended here, or its seal is gone: `verify` finds it.
 //!
-//! **What a chain cannot show** by itself is that its end was cut off, records and all, or rewritten from some seal on, or
-//! that a record vanished in the second before it was sealed. Against the first two the sealer logs the [`Head`] of the chain
-//! as it grows, and [`verify_noted`] checks that a head which was noted outside of the database is still in the chain. Against
-//! all three stands that only the owner of the tables could do it, and no service runs as that.
+//! **A chain alone cannot show** that its end was cut off, records and all, or rewritten from some seal on, or
+//! that a record vanished in the second before it was sealed. To detect the first two, the sealer logs the [`Head`] of the chain
+//! as it grows, and [`verify_noted`] checks that a head which was noted outside of the database is still in the chain. All
+//! three are possible only for the owner of the tables, and no service runs as that role.
 //!
-//! **Retention.** Records are kept for years ([`Retention::audit_days`](crate::retention::Retention)), and then go in whole
+//! **Retention.** Records are kept for years ([`Retention::audit_days`](crate::retention::Retention)), and then are deleted in whole
 //! seals from the start of the chain ([`retire`]); `audit_origin` keeps the number and the hash of the last one, on which the
 //! first that is kept follows, so the rest verifies as before. That is why the table has no partitions by month: a seal at the
 //! turn of a month would lose half of its records, and a record that commits late would need a month that is gone. The
-//! database itself refuses to retire anything younger than a year. Archive before: a seal with its records is all that a later
+//! database itself refuses to retire anything younger than a year. Archive them first: a seal with its records is all that a later
 //! check needs.
 
 mod gauges;
@@ -46,7 +46,7 @@ pub use self::{
 /// The channel on which the sealer is notified of an append, by NOTIFY, when its transaction commits.
 const CHANNEL: &str = "platform_audit";
 
-/// One thing that somebody did, or was refused.
+/// One action that was done or refused.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditRecord {
     pub at: DateTime<Utc>,
@@ -68,7 +68,7 @@ pub struct AuditRecord {
     pub detail: serde_json::Value,
 }
 
-/// How it ended.
+/// The outcome of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Done,

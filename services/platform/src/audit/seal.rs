@@ -44,7 +44,7 @@ pub struct Row {
     pub detail: String,
 }
 
-/// A seal in the making.
+/// A seal that is being built.
 pub struct Seal {
     number: i64,
     hasher: blake3::Hasher,

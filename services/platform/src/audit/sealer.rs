@@ -1,4 +1,4 @@
-//! The sealer: one task of all replicas, which seals what has been committed.
+//! The sealer seals what has been committed. It runs on one replica at a time.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -24,7 +24,7 @@ const LOCK: &str = "platform.audit/sealer";
 /// What is committed within this time shares a seal.
 const GATHERED_FOR: Duration = Duration::from_millis(200);
 
-/// Without a notification the sealer looks this often.
+/// Without a notification the sealer polls this often.
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
 /// Records that have waited for longer are overdue.
@@ -51,12 +51,12 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Besides a connection of its own it takes two from the pool: one listens, and one measures now and then.
+    /// Besides its own connection it takes two from the pool: one listens, and one measures now and then.
     pub fn new(pool: PgPool, clock: SharedClock) -> Sealer {
         Sealer { pool, clock, gauges: Gauges::new(), wake: Notify::new() }
     }
 
-    /// Seals until stopped; a lost database is waited for. What is not sealed then waits for the next sealer.
+    /// Seals until stopped, and waits while the database is away. What is not sealed when it stops waits for the next sealer.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         tokio::select! {
             () = self.lead_whenever_possible(&stop) => Ok(()),
@@ -146,7 +146,7 @@ impl Sealer {
         }
     }
 
-    /// Logs leave the database, so a head that is in them binds whoever can change the database.
+    /// Logs are outside the database: who can change the database cannot change the heads in them.
     async fn note_the_head(&self) -> Infallible {
         let mut noted = None;
         loop {
@@ -162,7 +162,7 @@ impl Sealer {
     }
 }
 
-/// Seals the records that have waited for longest, [`ROWS_MAX`] at most, and says how many.
+/// Seals the records that have waited for longest, [`ROWS_MAX`] at most, and returns how many.
 async fn seal_next(
     conn: &mut PgConnection,
     now: DateTime<Utc>,

@@ -8,10 +8,10 @@ use sqlx::{Acquire, PgConnection, PgPool};
 
 use super::seal::{Head, Row, Seal};
 
-/// Seals that are looked at together.
+/// Seals that are read together.
 const SEALS_IN_PAGE: i64 = 100;
 
-/// A chain in which everything fits.
+/// A chain without a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     pub seals: u64,
@@ -119,7 +119,7 @@ async fn next_seals(conn: &mut PgConnection, after: i64) -> Result<Option<Vec<St
     Ok((!seals.is_empty()).then_some(seals))
 }
 
-/// Verifies a page of seals, whose records stream past in the order of the seals.
+/// Verifies a page of seals, reading their records as a stream in the order of the seals.
 async fn verify_page(
     conn: &mut PgConnection,
     page: &[StoredSeal],
@@ -171,7 +171,7 @@ fn unfit(seal: &StoredSeal) -> Broken {
     Broken::SealUnfit { number: seal.number, first, last }
 }
 
-/// Every record is in one seal, or waits for one; and what waits is there.
+/// Checks that every record is in one seal or waits for one, and that every waiting record exists.
 async fn verify_places(conn: &mut PgConnection) -> Result<(), VerifyError> {
     let stray = sqlx::query!(
         r#"

@@ -1,4 +1,4 @@
-//! Services, known by the certificate that they show in mutual TLS: its subject's alternative name is a URI
+//! Services, authenticated by their certificate in mutual TLS: its subject's alternative name is a URI
 //! `spiffe://countinghouse/service/<name>`.
 
 use std::sync::{Arc, PoisonError};
@@ -13,7 +13,7 @@ use crate::refusal::{Refusal, reasons};
 const NAME_PREFIX: &str = "spiffe://countinghouse/service/";
 
 impl Authenticator {
-    /// The service that shows a certificate, which TLS has verified already.
+    /// The service of a certificate, which TLS has verified already.
     pub fn service(&self, certificate_der: &[u8]) -> Result<Arc<Actor>, Refusal> {
         let digest = *blake3::hash(certificate_der).as_bytes();
         let mut known = self.certificates.lock().unwrap_or_else(PoisonError::into_inner);
@@ -25,7 +25,7 @@ impl Authenticator {
         Ok(actor)
     }
 
-    /// The service of this name, of whom another replica says that it calls.
+    /// The service of this name, which called another replica that passes the call on.
     pub fn service_called(&self, name: &str) -> Arc<Actor> {
         Arc::new(actor_of_certificate(name, self.services.get(name).cloned().unwrap_or_default()))
     }
@@ -38,7 +38,7 @@ impl Authenticator {
     }
 }
 
-/// The actor that a service is.
+/// A service as an actor.
 pub fn actor_of_certificate(service: &str, permissions: Vec<String>) -> Actor {
     Actor {
         id: format!("{SERVICE_ID_PREFIX}{service}"),
@@ -49,7 +49,7 @@ pub fn actor_of_certificate(service: &str, permissions: Vec<String>) -> Actor {
     }
 }
 
-/// What a certificate is good for: the service that it names, and the first host name.
+/// The names in a certificate: the service, and the first host name.
 #[derive(Debug, Default)]
 pub struct Names {
     pub service: Option<String>,

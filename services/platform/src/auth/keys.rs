@@ -17,10 +17,10 @@ use super::AuthConfig;
 /// How long fetching the keys from a URL may take.
 const FETCH_MAX: Duration = Duration::from_secs(5);
 
-/// The largest answer that is taken for keys.
+/// The largest answer that is read as keys.
 const JWKS_BYTES_MAX: usize = 1024 * 1024;
 
-/// Keys that cannot be had.
+/// Why the keys could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("set auth.jwks_file or auth.jwks_url, not both")]
@@ -31,7 +31,7 @@ pub enum KeyError {
     Url(#[from] reqwest::Error),
     #[error("auth.jwks_url answers with more than {JWKS_BYTES_MAX} bytes")]
     TooLarge,
-    #[error("the keys are no JWKS")]
+    #[error("the keys are not a JWKS")]
     Form(#[from] serde_json::Error),
 }
 
@@ -84,7 +84,7 @@ impl Keys {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the keys again. Those that are gone are trusted no more, nor are tokens that they signed.
+    /// Reads the keys again. Keys that were removed are no longer trusted, and neither are the tokens that they signed.
     pub async fn refresh(&self) -> Result<(), KeyError> {
         let text = match &self.source {
             Source::Nowhere => return Ok(()),
@@ -103,7 +103,7 @@ async fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
 }
 
 async fn client(config: &AuthConfig) -> Result<reqwest::Client, KeyError> {
-    // Whoever comes first in the process chooses; any provider serves.
+    // The first caller in the process chooses; any provider will do.
     drop(rustls::crypto::ring::default_provider().install_default());
     let builder = reqwest::Client::builder().timeout(FETCH_MAX);
     let builder = if !config.jwks_ca_file.as_os_str().is_empty() {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::certificates::{Names, end_of_certificate, names_of_certificate};
 pub use self::{certificates::actor_of_certificate, keys::KeyError, tokens::Authenticator};
 
-/// How callers are known.
+/// How callers are authenticated.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthConfig {
@@ -23,7 +23,7 @@ pub struct AuthConfig {
     /// File with the authorities (PEM) that the server of `jwks_url` is trusted by; the system's own when empty.
     #[serde(default)]
     pub jwks_ca_file: PathBuf,
-    /// How often the keys are looked at again.
+    /// How often the keys are read again.
     pub jwks_refresh_ms: u64,
     /// The issuer that tokens must name.
     pub issuer: String,
@@ -63,7 +63,7 @@ pub struct Actor {
     pub kind: ActorKind,
     pub scopes: Scopes,
     pub roles: Vec<String>,
-    /// Permissions that the roles add up to; one that ends in `*` stands for all that begin so.
+    /// The permissions of all roles together; one that ends in `*` stands for all with that prefix.
     pub permissions: Vec<String>,
 }
 
@@ -81,7 +81,7 @@ impl Actor {
         self.id.strip_prefix(SERVICE_ID_PREFIX)
     }
 
-    /// Whether a scope may be acted in. What has no scope only those may act in who may act in all.
+    /// Whether the actor may act in a scope. Where there is no scope, only those may act who may act in all.
     pub fn covers(&self, scope: &str) -> bool {
         match &self.scopes {
             Scopes::All => true,
@@ -96,7 +96,7 @@ const SERVICE_ID_PREFIX: &str = "service/";
 /// The longest id of an operator.
 const OPERATOR_ID_CHARS_MAX: usize = 64;
 
-/// Whether an operator may be called so: not as a service is, and with nothing in it that a log or a list would trip over.
+/// Whether this is a valid id of an operator: not that of a service, and without characters that would break a log or a list.
 fn is_operator_id(id: &str) -> bool {
     (1..=OPERATOR_ID_CHARS_MAX).contains(&id.chars().count())
         && !id.chars().any(|c| c == '/' || c.is_control() || c.is_whitespace())

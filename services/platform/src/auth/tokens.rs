@@ -26,13 +26,13 @@ use crate::{
     refusal::{Refusal, reasons},
 };
 
-/// The longest token that is looked at.
+/// The longest token that is read.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// Certificates remembered at most: each service has a few, one for each replica, and both the old and the new during a renewal.
 const CERTIFICATES_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("invariant: it is not zero");
 
-/// What we read of a token.
+/// The claims that we read.
 #[derive(Debug, Deserialize)]
 struct Claims {
     sub: String,
@@ -49,12 +49,12 @@ struct Claims {
 struct Verified {
     actor: Arc<Actor>,
     key_id: String,
-    /// The key itself: another one of the same id is another key.
+    /// The key itself: a key can be replaced under the same id.
     key: Thumbprint,
     expires_s: i64,
 }
 
-/// Knows operators by their tokens, and services by their certificates.
+/// Authenticates operators by their tokens, and services by their certificates.
 pub struct Authenticator {
     keys: Keys,
     verified: Mutex<LruCache<[u8; 32], Verified>>,
@@ -86,7 +86,7 @@ impl Authenticator {
         })
     }
 
-    /// Keeps the keys fresh until stopped. Keys that cannot be read leave the last ones in force.
+    /// Keeps the keys fresh until stopped. When they cannot be read, the last ones stay in force.
     pub async fn keep_fresh(&self, stop: CancellationToken) -> Result<(), std::convert::Infallible> {
         let failures = global::meter("countinghouse.auth")
             .u64_counter("countinghouse.auth.key_failures")
@@ -112,7 +112,7 @@ impl Authenticator {
         self.keys.refresh().await
     }
 
-    /// Who shows the token in these headers; none when there is no token.
+    /// The operator whose token is in these headers; none when there is no token.
     pub fn operator(&self, headers: &HeaderMap) -> Result<Option<Arc<Actor>>, Refusal> {
         let Some(header) = headers.get(AUTHORIZATION) else { return Ok(None) };
         let token = header
@@ -153,7 +153,7 @@ impl Authenticator {
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Times are judged below, by our own clock.
+        // Times are checked below, by our own clock.
         validation.validate_exp = false;
         let claims = decode::<Claims>(token, &key.decoding, &validation)
             .map_err(|error| untrusted(&format!("the token is not valid: {error}")))?

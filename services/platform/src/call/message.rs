@@ -1,4 +1,4 @@
-//! The body of a request, read whole: bounded, unpacked, one message. And the body of an answer that is at hand.
+//! Reads the whole body of a request: bounded, decompressed, one message. And makes the body of an answer that is complete.
 
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderValue, Request, Response, header::CONTENT_TYPE};
@@ -36,7 +36,7 @@ impl Message {
     }
 }
 
-/// Reads the message of a request. A packed one is unpacked here, so that nobody behind the gate need know how.
+/// Reads the message of a request. A compressed one is decompressed here, so that nothing behind the gate has to.
 pub async fn read(headers: &mut HeaderMap, body: Body, bytes_max: usize) -> Result<Message, Refusal> {
     let frame = match Limited::new(body, bytes_max + raw_fields::FRAME_HEAD_BYTES).collect().await {
         Ok(body) => body.to_bytes(),
@@ -68,7 +68,7 @@ async fn unpack(frame: Bytes, bytes_max: usize) -> Result<Message, Refusal> {
     }
 }
 
-/// Takes messages as they are.
+/// A codec that leaves messages encoded.
 struct Whole;
 
 impl Decoder for Whole {
@@ -103,7 +103,7 @@ pub fn request(policy: &Policy, message: Message) -> Request<Body> {
     request
 }
 
-/// The answer whose message is at hand.
+/// The answer with a complete message.
 pub fn response(message: &[u8]) -> Response<Body> {
     let mut trailers = HeaderMap::new();
     trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));

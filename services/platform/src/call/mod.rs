@@ -1,5 +1,5 @@
-//! A call that has passed the gate, as it is handed to whoever does it: who makes it, by which policy, as which request, and where.
-//! Everything that the gate has found out on the way is in it, so that nobody reads the request a second time.
+//! A call that has passed the gate, as its rpc gets it: the caller, the policy, the request's identity and its scope. It holds
+//! everything that the gate has read, so that nothing behind it reads the request a second time.
 
 mod message;
 mod policies;
@@ -28,7 +28,7 @@ use crate::{
 /// Distinguishes a repeat from another request under the same id: rpc, caller and content, in 32 bytes.
 pub type Digest = [u8; 32];
 
-/// A call that has passed the gate: put into the request by the server, and nowhere else.
+/// A call that has passed the gate. Only the server puts it into a request.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub policy: Arc<Policy>,
@@ -46,7 +46,7 @@ pub struct Call {
     pub bytes: usize,
 }
 
-/// Who makes a call, and how it is found in logs and traces.
+/// Who makes a call, and the ids by which logs and traces find it.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub actor: Arc<Actor>,
@@ -60,7 +60,7 @@ pub struct Caller {
 }
 
 impl Call {
-    /// Reads where a request acts, which its caller may not be allowed to; [`identified`](Self::identified) comes after that.
+    /// Reads the scope of a request, before it is known whether the caller may act there. [`identified`](Self::identified) follows.
     pub(crate) fn read(policy: &Arc<Policy>, message: &[u8], caller: Caller) -> Result<Self, Refusal> {
         let scope: Arc<str> = scope(policy, message, policy.scope_field.as_ref())?.into();
         let checking_scope = match &policy.checking_scope_field {
@@ -103,12 +103,12 @@ impl Call {
         &self.policy.method
     }
 
-    /// Whether nothing may come of it: it only shows what it would do.
+    /// Whether it changes nothing, and only shows what it would do.
     pub fn is_dry_run(&self) -> bool {
         self.validate_only || self.caller.preview
     }
 
-    /// Whether a second person has agreed, or is taken to have agreed in a preview.
+    /// Whether a second person has agreed, or a preview assumes it.
     pub fn is_seconded(&self) -> bool {
         self.caller.approver.is_some() || self.caller.preview
     }

@@ -38,7 +38,7 @@ impl Policy {
         self.approval != ApprovalRule::Unspecified
     }
 
-    /// The same request, to be checked only.
+    /// The same request with `validate_only` set.
     pub fn only_validated(&self, message: &[u8]) -> Vec<u8> {
         // A later field of the same number wins, so it is enough to add one.
         let mut message = message.to_vec();
@@ -116,13 +116,13 @@ fn policy(method: &MethodDescriptor) -> Result<Policy, String> {
     if checking_scope_field.is_some() && !needs_approval {
         return Err("has a checking_scope_field and needs no approval".to_owned());
     }
-    // Whoever approves must know which request it is, and must be able to see what it would do.
+    // A checker needs the request's id, and must be able to see what it would do.
     let optional_field = |name: &str, kind: &Kind| match field(&input, name, kind) {
         Ok(number) => Ok(Some(number)),
         Err(problem) if needs_approval => Err(problem),
         Err(_) => Ok(None),
     };
-    // An enquiry may have a filter of such a name.
+    // A query may have a filter with such a name.
     let field_of_change = |name: &str, kind: &Kind| {
         if only_reads { Ok(None) } else { optional_field(name, kind) }
     };

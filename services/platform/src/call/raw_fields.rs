@@ -1,4 +1,4 @@
-//! Looks into an encoded request without decoding it: the few fields that decide who may make a call and how.
+//! Reads fields of an encoded request without decoding all of it: the few fields that decide who may make a call and how.
 
 use bytes::Bytes;
 
@@ -138,7 +138,7 @@ mod tests {
             prop_assert_eq!(string_field(&bytes, 9), Some(""));
         }
 
-        /// What the gate has judged by must be what the service reads.
+        /// The gate must read the same values as the service.
         #[test]
         fn no_bytes_are_read_otherwise_than_by_the_codec(bytes: Vec<u8>) {
             if let Ok(sample) = Sample::decode(bytes.as_slice()) {

@@ -1,4 +1,4 @@
-//! Runs requests behind the gate: those of callers that were let in, and those that a second person has agreed to.
+//! Runs requests behind the gate: those of callers that were admitted, and those that a second person has approved.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -26,7 +26,7 @@ impl Runner {
         Self { routes: routes.prepare() }
     }
 
-    /// Runs a request as `caller`. What is refused comes back as the status that its caller gets.
+    /// Runs a request as `caller`. A refusal is returned as the status that the caller gets.
     pub async fn run(&self, policy: &Arc<Policy>, request: &[u8], caller: Caller) -> Result<Bytes, Status> {
         let correlation_id = caller.correlation_id;
         let call = Call::read(policy, request, caller)

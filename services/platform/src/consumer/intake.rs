@@ -32,7 +32,7 @@ pub struct Intake<H> {
     pub gauges: Gauges,
 }
 
-/// Calls a handler. One that panics would panic again; one that hangs may not.
+/// Calls a handler. A panic is permanent, since it would happen again; a timeout is transient.
 pub async fn handle<H: Handler>(
     handler: &H,
     conn: &mut PgConnection,
@@ -159,7 +159,7 @@ impl<H: Handler> Intake<H> {
         Ok(())
     }
 
-    /// Calls the handler, in a trace and under the clock.
+    /// Calls the handler, traced and timed.
     async fn handle(&self, conn: &mut PgConnection, record: &Record) -> Result<(), HandleError> {
         let span = tracing::info_span!(
             parent: None,
@@ -192,7 +192,7 @@ impl<H: Handler> Intake<H> {
         let fact_id = record.map(|record| record.fact.id);
         let mut transaction = self.pool.begin().await?;
         let marked = inbox::mark(&mut transaction, self.handler.name(), fact_id.as_slice(), now).await?;
-        // A record that cannot be read has no id to be marked by: should it come again, there are two letters.
+        // A record that cannot be read has no id to be marked by: if it is delivered again, there are two letters.
         if fact_id.is_none() || !marked.is_empty() {
             dead_letters::keep(&mut transaction, self.handler.name(), raw, fact_id, reason, now).await?;
         }

@@ -89,7 +89,7 @@ impl Load {
             || self.bytes.load(Ordering::Relaxed) >= LANE_BYTES_MAX
     }
 
-    /// Half empty: pausing throws away what the client has fetched ahead, so it must not happen at every record.
+    /// Half empty. Pausing drops what the client has fetched ahead, so it must not happen at every record.
     fn has_room(&self) -> bool {
         self.records.load(Ordering::Relaxed) <= LANE_RECORDS_MAX / 2
             && self.bytes.load(Ordering::Relaxed) <= LANE_BYTES_MAX / 2
@@ -159,9 +159,9 @@ impl<H: Handler> Lanes<H> {
         self.close(consumer, lanes.into_iter().collect());
     }
 
-    /// Lifts the pauses, which would outlast the lanes: a partition that comes back to this member would stand still. Waits for
+    /// Lifts the pauses, which would outlast the lanes: a partition that returns to this member would stay paused. Waits for
     /// the work in hand and commits what is done. Records that still wait in the lanes are dropped: no offset of
-    /// theirs was committed, so whoever has the partition next gets them.
+    /// theirs was committed, so the next owner of the partition gets them.
     fn close(&self, consumer: &BaseConsumer<Self>, mut lanes: Vec<(Partition, Lane)>) {
         for ((topic, partition), lane) in &lanes {
             lane.stop.cancel();
@@ -178,8 +178,8 @@ impl<H: Handler> Lanes<H> {
         });
         let offsets = offsets(lanes.iter_mut().map(|(partition, lane)| (&*partition, lane)), true);
         if offsets.count() > 0 {
-            // Waits for the answer, or in vain for as long as a session lasts: whoever has the partition next begins where
-            // this member ended.
+            // Waits for the answer, at most as long as a session lasts: the next owner of the partition begins where this
+            // member ended.
             log_failure("commit", consumer.commit(&offsets, CommitMode::Sync));
         }
     }
@@ -274,7 +274,7 @@ fn one(topic: &str, partition: i32) -> TopicPartitionList {
     list
 }
 
-/// What failed costs duplicates or a delay, and is made up for by the next commit or poll.
+/// A failure here costs duplicates or a delay; the next commit or poll makes up for it.
 fn log_failure(what: &'static str, result: KafkaResult<()>) {
     if let Err(error) = result {
         tracing::warn!(%error, "kafka did not {what}");

@@ -1,6 +1,6 @@
-//! The consumer gives facts from Kafka to a [`Handler`], each of them once in effect.
+//! The consumer gives facts from Kafka to a [`Handler`]. Each fact takes effect once.
 //!
-//! What holds, whatever fails and whenever:
+//! Guarantees, whatever fails:
 //! - A handler's effect and the [inbox](crate::inbox) mark of its fact are one transaction; the offset is committed after it. A
 //!   fact that comes again, from the relay or because an offset was not committed in time, has no effect again.
 //! - Facts of one key are handled in order: each partition is a lane of its own, handled by one task.
@@ -50,10 +50,10 @@ pub const HANDLE_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long a poll waits for a record: how late a pause is lifted or a stop is seen at most.
 const POLL_WAIT: Duration = Duration::from_millis(20);
 
-/// How often it is measured how many records wait, in milliseconds.
+/// How often the number of waiting records is measured, in milliseconds.
 const MEASURED_EVERY_MS: &str = "5000";
 
-/// How often it is looked whether a replay is requested.
+/// How often the consumer checks whether a replay is requested.
 const REPLAYS_LOOKED_EVERY: Duration = Duration::from_secs(1);
 
 const RETRY_WAIT_LEAST: Duration = Duration::from_millis(100);
@@ -76,7 +76,7 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), HandleError>> + Send;
 }
 
-/// Why a fact was not taken in.
+/// Why a handler did not take a fact in.
 #[derive(Debug, thiserror::Error)]
 pub enum HandleError {
     /// It never can be: the record becomes a dead letter.

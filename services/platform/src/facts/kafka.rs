@@ -1,4 +1,4 @@
-//! How the house's Kafka clients are configured: what an installation says, and what correctness fixes.
+//! How the Kafka clients are configured: what an installation may set, and what is fixed for correctness.
 
 use std::collections::BTreeMap;
 

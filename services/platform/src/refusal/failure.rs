@@ -40,7 +40,7 @@ impl Failure {
         }
     }
 
-    /// What Postgres or the way to it objected to, if that is at the bottom of it.
+    /// The database error that caused it, if there is one.
     pub fn database_error(&self) -> Option<&sqlx::Error> {
         match self {
             Self::Refused(_) => None,
@@ -148,7 +148,7 @@ fn database_error<'a>(fault: &'a (dyn Error + 'static)) -> Option<&'a sqlx::Erro
     std::iter::successors(Some(fault), |error| (**error).source()).find_map(|error| error.downcast_ref())
 }
 
-/// Whether the database could not be reached or ended the connection, which a repeat may find mended.
+/// Whether the database could not be reached or ended the connection, so that a repeat may succeed.
 fn is_lost_database(fault: &(dyn Error + 'static)) -> bool {
     match database_error(fault) {
         Some(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {

@@ -1,5 +1,5 @@
 //! Refusals and faults on their way to a caller. A refusal is what the caller can act on: the crate `refusal` has it as a value.
-//! A fault is ours to act on: the caller sees a correlation id and nothing else.
+//! We must act on a fault: the caller sees a correlation id and nothing else.
 
 mod failure;
 

@@ -49,7 +49,7 @@ impl Gauges {
         gauges
     }
 
-    /// Another replica publishes and measures: what was measured here last does not hold any more.
+    /// Another replica publishes and measures now: the values measured here are out of date.
     pub fn idle(&self) {
         self.lag.record(0.0, &self.source);
         self.backlog.record(0, &self.source);

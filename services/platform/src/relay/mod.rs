@@ -1,17 +1,17 @@
 //! The relay publishes facts: it reads them from a [`FactSource`] in order, sends them to Kafka, and remembers what the broker
 //! has acknowledged.
 //!
-//! What holds, whatever fails and whenever:
+//! Guarantees, whatever fails:
 //! - **No fact is lost**: a fact is confirmed only when every replica in sync has it, and reading begins after what is
 //!   confirmed.
 //! - **Order per key**: within a partition the relay always sends a stretch of the source without a gap, beginning no later
 //!   than the first fact that nobody has sent. So the *first* copies of a key's facts are in order, even when a relay dies,
 //!   or two send at once while a lock changes hands; later copies are duplicates that an [inbox](crate::inbox) leaves out.
 //!   So a failure stops everything behind it, and reading begins again from the cursor.
-//! - **One is active** for each source of a database, by an advisory lock; the others ask for it again and again.
+//! - **One is active** for each source of a database, by an advisory lock; the others try again and again to take it.
 //! - **Bounded**: one page is in flight and one is read ahead.
 //!
-//! Facts are woken by NOTIFY; a poll makes up for a notification that was missed.
+//! NOTIFY wakes the relay; a poll makes up for a notification that was missed.
 
 mod gauges;
 mod publisher;
@@ -65,7 +65,7 @@ const STOP_WAIT_MAX: Duration = Duration::from_secs(5);
 const RETRY_WAIT_LEAST: Duration = Duration::from_millis(100);
 const RETRY_WAIT_MOST: Duration = Duration::from_secs(5);
 
-/// How often [`drained`] looks.
+/// How often [`drained`] checks.
 const DRAINED_ASKED_EVERY: Duration = Duration::from_millis(50);
 
 /// Why a relay stopped, or began again.
@@ -105,8 +105,8 @@ impl<S: FactSource> Relay<S> {
         Relay { source, pool, kafka, ce_source, lock, clock, gauges, wake: Notify::new() }
     }
 
-    /// Publishes until stopped. Lost databases and brokers are waited for; only a configuration of which no producer can be
-    /// made is an error.
+    /// Publishes until stopped. It waits while the database or the brokers are away; only a configuration from which no producer
+    /// can be made is an error.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RelayError> {
         let give_up = CancellationToken::new();
         let overdue = async {
@@ -204,7 +204,7 @@ impl<S: FactSource> Relay<S> {
         }
     }
 
-    /// Confirms what was acknowledged, and only then says what was not.
+    /// Confirms what was acknowledged, and only then returns what was not.
     async fn confirm(&self, conn: &mut PgConnection, delivery: Delivery) -> Result<(), RelayError> {
         if !delivery.delivered.positions.is_empty() {
             in_time(self.source.confirm(conn, &delivery.delivered, self.clock.now())).await?;
@@ -244,7 +244,7 @@ impl<S: FactSource> Relay<S> {
     }
 }
 
-/// How much the relay dares at once, and how long it waits after a failure.
+/// How many facts the relay sends at once, and how long it waits after a failure.
 struct Pace {
     page_facts: i64,
     backoff: Backoff,

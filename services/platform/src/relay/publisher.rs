@@ -16,13 +16,13 @@ use crate::{
     telemetry,
 };
 
-/// Facts that are sent before other tasks of the thread get their turn: a few milliseconds' work.
+/// Facts that are sent before the task yields to others: a few milliseconds of work.
 const SENT_BEFORE_YIELD: usize = 256;
 
 /// A broker that is silent this long is worth a line in the log.
 const SILENCE_LOGGED_AFTER: Duration = Duration::from_secs(10);
 
-/// A producer for the facts of one service. After a failure it has to be thrown away: what it still held is purged, so that
+/// A producer for the facts of one service. After a failure it must be dropped: what it still holds is purged, so that
 /// nothing is sent after the fact that failed.
 pub struct Publisher {
     producer: FutureProducer,
@@ -63,7 +63,7 @@ struct Flight<'a> {
 struct Sent {
     place: usize,
     delivery: DeliveryFuture,
-    /// Lasts until the broker has answered; none when nobody traces the fact.
+    /// Ends when the broker has answered; none when the fact is not traced.
     _span: Span,
 }
 
@@ -184,7 +184,7 @@ impl Publisher {
         flight.failure = Some(failure);
     }
 
-    /// Closes the producer. It joins the producer's thread, so it runs where blocking does no harm.
+    /// Closes the producer. This joins the producer's thread, so it runs where it may block.
     pub async fn close(self) {
         let closed = tokio::task::spawn_blocking(move || drop(self.producer)).await;
         if let Err(error) = closed {

@@ -1,4 +1,4 @@
-//! Which calls are let in at all: as many as the service takes, and none once it is shutting down.
+//! Admission of calls: up to a bound, and none once the service is shutting down.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::refusal::{Refusal, reasons};
 
-/// When a caller may repeat a call that met too many others: calls are done in milliseconds.
+/// When a caller may repeat a call that was refused because of too many others: calls take milliseconds.
 const OVERLOADED_RETRY_AFTER: Duration = Duration::from_millis(200);
 
-/// When a caller may repeat a call that met a shutdown: it is sent to another replica by then.
+/// When a caller may repeat a call that was refused because of a shutdown: by then it goes to another replica.
 const SHUTTING_DOWN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The calls in flight.
@@ -23,7 +23,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// For so many calls at a time, until `stopping`.
+    /// Admits so many calls at a time, until `stopping`.
     pub fn new(places_max: u32, stopping: CancellationToken) -> Self {
         let places = Arc::new(Semaphore::new(places_max.try_into().unwrap_or(Semaphore::MAX_PERMITS)));
         let free = Arc::downgrade(&places);
@@ -47,7 +47,7 @@ impl Admission {
         Self { places, places_max, stopping }
     }
 
-    /// Lets a call in, if there is a place for it; it keeps the place for as long as it has what this returns.
+    /// Admits a call if there is a place for it. The call keeps its place until the returned value is dropped.
     pub fn admit(&self) -> Result<SemaphorePermit<'_>, Refusal> {
         let place = self.places.try_acquire();
         if self.stopping.is_cancelled() {
@@ -62,7 +62,7 @@ impl Admission {
         })
     }
 
-    /// Waits until the service is shutting down and every call that was let in before is answered.
+    /// Waits until the service is shutting down and every admitted call is answered.
     pub async fn drained(&self) {
         self.stopping.cancelled().await;
         drop(self.places.acquire_many(self.places_max).await);

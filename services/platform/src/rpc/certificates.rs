@@ -1,5 +1,5 @@
-//! The certificates of a server, and of its calls to other replicas. The files are looked at again while it serves, since whoever
-//! renews a certificate replaces them: what has changed is in force for new connections, and those that are open stay.
+//! The certificates of a server, and of its calls to other replicas. The files are read again while it serves, since a
+//! renewal replaces them: new connections use the new certificates, and open connections stay.
 
 use std::{
     path::Path,
@@ -31,7 +31,7 @@ const HANDSHAKES_MAX: usize = 256;
 /// How long a handshake may take.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
-/// The one protocol that is spoken.
+/// The only protocol offered.
 const HTTP_2: &[u8] = b"h2";
 
 /// The certificates, as last read.
@@ -41,12 +41,12 @@ pub struct Certificates {
     failures: Counter<u64>,
 }
 
-/// What was read at one time.
+/// The certificates of one reading.
 pub struct Material {
-    /// Whether the files have changed since.
+    /// Of the files: another digest means that they have changed.
     pub digest: [u8; 32],
-    /// What this replica calls others with. A peer must show the name that this replica's own certificate has, or be the host that
-    /// was called when it has none.
+    /// For calls to other replicas. A peer must show the same name as this replica's own certificate, or, when that has none, the
+    /// host that was called.
     pub client: ClientTlsConfig,
     /// The service that the certificate names.
     pub service: Option<String>,
@@ -74,8 +74,8 @@ impl Certificates {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Looks at the files again and again until stopped. What cannot be used leaves in force what was read before: files that are
-    /// replaced one after the other do not fit together for a moment.
+    /// Reads the files periodically until stopped. When they cannot be used, the earlier ones stay in force: files that are replaced
+    /// one after the other do not match for a moment.
     pub async fn keep_fresh(&self, stop: CancellationToken) {
         let every = Duration::from_millis(self.config.tls_reload_every_ms);
         while stop.run_until_cancelled(time::sleep(every)).await.is_some() {
@@ -161,8 +161,8 @@ impl Material {
     }
 }
 
-/// How a client trusts the server that these settings make. It shows nothing of itself: what it may ask is open to all, and a key
-/// that does not fit is nothing that it should stumble over.
+/// The TLS of a client that checks the server of these settings. It shows no certificate: what it calls is open to all, and it must
+/// work even when the key does not match.
 pub async fn trust(config: &RpcConfig) -> Result<Option<ClientTlsConfig>, ConfigError> {
     let Some([certificate, _, authority]) = config.tls_files().await? else { return Ok(None) };
     let Names { host, .. } = auth::names_of_certificate(&certificate).unwrap_or_default();
@@ -173,7 +173,7 @@ pub async fn trust(config: &RpcConfig) -> Result<Option<ClientTlsConfig>, Config
     }))
 }
 
-/// The authorities in a file. There are two of them while one takes the place of the other.
+/// The authorities in a file. There are two while one replaces the other.
 fn roots(pem: &[u8]) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -191,8 +191,8 @@ fn digest(files: &[Vec<u8>; 3]) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-/// The connections of `incoming` after their handshakes, each with the certificates that are in force when it comes. A handshake
-/// that fails, or takes too long, is that caller's alone.
+/// The connections of `incoming` after their handshakes, each with the certificates in force when it begins. A handshake that
+/// fails, or takes too long, affects no other caller.
 pub fn secured(
     incoming: TcpIncoming,
     certificates: Arc<Certificates>,

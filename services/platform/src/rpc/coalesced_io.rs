@@ -2,7 +2,7 @@
 //!
 //! When a batch is written, a hundred calls wake at once. HTTP/2 would hand each answer to the kernel as soon as it is there, and a
 //! system call with its way through TCP is a tenth of all that a call takes. So a write waits until the other tasks that are ready
-//! have had their turn, and has no pieces: small ones are copied into one.
+//! have run, and small pieces are copied into one.
 
 use std::{
     io, mem,
@@ -17,7 +17,7 @@ use tonic::transport::server::Connected;
 #[derive(Debug)]
 pub struct CoalescedIo<S> {
     inner: S,
-    /// The others have had their turn since the last flush.
+    /// The other tasks have run since the last flush.
     has_waited: bool,
 }
 
@@ -37,12 +37,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for CoalescedIo<S> {
     }
 }
 
-/// Writes have no pieces (`is_write_vectored` is false, as by default): HTTP/2 then copies frames below 1 KiB into one buffer, where
+/// Writes are not vectored (`is_write_vectored` is false, as by default): HTTP/2 then copies frames below 1 KiB into one buffer, where
 /// it would have flushed before and after each of them.
 impl<S: AsyncWrite + Unpin> AsyncWrite for CoalescedIo<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if !mem::replace(&mut self.has_waited, true) {
-            // Woken while it runs, the task goes behind all that are ready.
+            // A task that is woken while it runs is queued behind all that are ready.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

@@ -17,19 +17,19 @@ pub struct RpcConfig {
     pub advertise: String,
     /// The largest request that is taken, unpacked. At most 4 MiB.
     pub request_bytes_max: usize,
-    /// The time that a call has whose caller names none.
+    /// The deadline of a call whose caller sets none.
     pub deadline_default_ms: u64,
-    /// The longest time that a call has, whatever its caller names.
+    /// The longest deadline, whatever the caller sets.
     pub deadline_max_ms: u64,
     /// Calls in flight at most; more are refused at once, never queued.
     pub in_flight_max: u32,
     /// Calls in flight on one connection at most; a client holds more back by itself.
     pub streams_per_connection_max: u32,
-    /// How often a connection without traffic is tried.
+    /// How often a connection without traffic is probed.
     pub keepalive_interval_ms: u64,
-    /// How long a connection has to answer when it is tried.
+    /// How long a connection has to answer a probe.
     pub keepalive_timeout_ms: u64,
-    /// How long a connection lasts, so that clients come to know new replicas; 0 for ever.
+    /// How long a connection lasts, so that clients find new replicas; 0 for no limit.
     pub connection_age_max_s: u64,
     /// The server's certificate (PEM). Empty, with the two below, for no TLS.
     pub tls_certificate_file: PathBuf,
@@ -37,11 +37,11 @@ pub struct RpcConfig {
     pub tls_key_file: PathBuf,
     /// The authority (PEM) that services' certificates are trusted by. Operators show a token and need no certificate.
     pub tls_client_ca_file: PathBuf,
-    /// How often these files are looked at again.
+    /// How often these files are read again.
     pub tls_reload_every_ms: u64,
 }
 
-/// Settings that a server cannot serve with.
+/// Invalid settings of a server.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("rpc.{key} must be {rule}")]
@@ -59,7 +59,7 @@ pub enum ConfigError {
 }
 
 impl RpcConfig {
-    /// Refuses settings that cannot be meant.
+    /// Refuses invalid settings.
     pub fn check(&self) -> Result<(), ConfigError> {
         let range = |holds: bool, key: &'static str, rule: String| {
             if holds { Ok(()) } else { Err(ConfigError::Range { key, rule }) }

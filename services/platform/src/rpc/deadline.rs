@@ -9,7 +9,7 @@ use crate::refusal::{Refusal, reasons};
 
 pub const HEADER: &str = "grpc-timeout";
 
-/// A caller that named a deadline listens no longer than that. It is answered this much earlier, so that it hears why.
+/// A caller stops listening at its deadline. It is answered this much earlier, so that it gets the reason.
 const MARGIN_MAX: Duration = Duration::from_millis(20);
 
 /// Digits of a timeout, as gRPC has it.
@@ -31,7 +31,7 @@ impl Deadlines {
         }
     }
 
-    /// The time that a call has.
+    /// The deadline of a call.
     pub fn of(&self, headers: &HeaderMap) -> Result<Duration, Refusal> {
         let Some(header) = headers.get(HEADER) else { return Ok(self.default) };
         let requested = header.to_str().ok().and_then(parse).ok_or_else(|| {
@@ -43,7 +43,7 @@ impl Deadlines {
     }
 }
 
-/// What names this time as a deadline.
+/// The header for this deadline.
 pub fn header(time: Duration) -> HeaderValue {
     let text = format!("{}m", time.as_millis().min(COUNT_MAX));
     HeaderValue::try_from(text).expect("invariant: digits and a letter are a header's value")

@@ -1,6 +1,5 @@
-//! Passes calls on to the replica that leads, where only that one can do what they ask: the bytes as they came, and the answer as
-//! it comes back. Who calls is found out there; a service that is known by its certificate is named by this replica, which shows
-//! its own.
+//! Forwards calls that only the leading replica can do: the request's bytes unchanged, and the answer unchanged. The leader
+//! authenticates the caller; a service that showed its certificate here is named by this replica, which shows its own certificate.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,12 +28,12 @@ use crate::{
     refusal::{Refusal, reasons},
 };
 
-/// Says that a call has been passed on already. It is not passed on again.
+/// Marks a call that was forwarded already. It is not forwarded again.
 pub const FORWARDED_HEADER: HeaderName = HeaderName::from_static("x-countinghouse-forwarded");
-/// Names the service whose call is passed on. Believed only of a replica of this service.
+/// Names the service whose call is forwarded. Accepted only from a replica of this service.
 pub const SERVICE_HEADER: HeaderName = HeaderName::from_static("x-countinghouse-service");
 
-/// How long a connection to the leader may take: one that takes longer is on its way to be replaced.
+/// How long a connection to the leader may take: a leader that takes longer is about to be replaced.
 const CONNECT_MAX: Duration = Duration::from_secs(1);
 
 /// The largest answer that is passed back: clients read 4 MiB by default.
@@ -43,10 +42,10 @@ const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// When a caller may repeat a call: another replica leads by then, or soon.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
-/// Passes calls on.
+/// Forwards calls.
 pub struct Forward {
     lead: watch::Receiver<Lead>,
-    /// Calls that are with the leader.
+    /// Calls that wait for the leader.
     places: Semaphore,
     places_max: u32,
     connection: Mutex<Option<Connection>>,
@@ -90,7 +89,7 @@ impl Forward {
         })
     }
 
-    /// The leader that a call must be passed on to; none for one that can be done here, or nowhere.
+    /// The leader that a call must be forwarded to; none for a call that can be done here, or nowhere.
     pub fn leader_for(&self, policy: &Policy, headers: &HeaderMap) -> Option<Arc<str>> {
         if policy.only_reads || headers.contains_key(FORWARDED_HEADER) {
             return None;
@@ -106,7 +105,7 @@ impl Forward {
         self.certificates.as_ref().is_some_and(|own| own.current().service.as_deref() == Some(service))
     }
 
-    /// Passes a call on, for as long as the leader leads, and gives its answer.
+    /// Forwards a call, for as long as the leader leads, and returns its answer.
     pub async fn pass(
         &self,
         leader: &Arc<str>,
@@ -136,15 +135,15 @@ impl Forward {
                     Lost::Answer
                 }
             },
-            // It never comes back as leader without anybody else in between, or as another process.
+            // It becomes leader again only after another replica led, or as another process.
             _ = lead.wait_for(|now| !matches!(now, Lead::At(address) if address == leader)) => Lost::Answer,
         };
         self.forget(leader).await;
         Err(lost_refusal(&lost))
     }
 
-    /// The connection to the leader, which all calls share. When the certificates have changed there is a new one, and calls that
-    /// are under way end on the old.
+    /// The connection to the leader, which all calls share. After a change of the certificates there is a new one, and calls in
+    /// flight end on the old.
     async fn connect(&self, leader: &Arc<str>) -> Result<Channel, tower::BoxError> {
         let material = self.certificates.as_ref().map(|certificates| certificates.current());
         let made_with = material.as_ref().map(|material| material.digest);
@@ -205,7 +204,7 @@ fn onward(
     onward
 }
 
-/// The body of an answer that is at hand. One that has nothing but a head stays so: some clients insist on it.
+/// The body of a complete answer. An answer of headers alone stays so: some clients require it.
 fn whole(body: Collected<Bytes>) -> Body {
     let trailers = body.trailers().cloned();
     let data = body.to_bytes();
@@ -215,7 +214,7 @@ fn whole(body: Collected<Bytes>) -> Body {
     Body::new(Full::new(data).with_trailers(async { trailers.map(Ok) }))
 }
 
-/// Says what this replica says, and nothing that the caller said in its place.
+/// Sets a header of this replica, and removes what the caller sent under its name.
 fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<&str>) {
     headers.remove(&name);
     if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {

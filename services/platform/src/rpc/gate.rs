@@ -41,7 +41,7 @@ use crate::{
     refusal::{Failure, Refusal, reasons},
 };
 
-/// The gate, and what stands behind it.
+/// The gate, and what is behind it.
 #[derive(Clone)]
 pub struct Gate(pub Arc<Parts>);
 
@@ -58,7 +58,7 @@ pub struct Parts {
     pub runner: Runner,
     /// What is open to all.
     pub public: Routes,
-    /// Cancelled when even that ends.
+    /// Cancelled when that ends too.
     pub ended: CancellationToken,
     pub pool: PgPool,
     pub clock: SharedClock,
@@ -95,7 +95,7 @@ impl Parts {
         response
     }
 
-    /// Lets the call in, and sees that it ends: in time, and whole.
+    /// Admits the call, and makes sure that it ends in time and completely.
     async fn admit(
         &self,
         policy: Option<&Arc<Policy>>,
@@ -117,7 +117,7 @@ impl Parts {
         }
     }
 
-    /// Passes the call on when it is for another replica to do, who finds out who calls.
+    /// Forwards the call when another replica must do it, which then authenticates the caller.
     async fn pass_or_judge(
         &self,
         policy: Option<&Arc<Policy>>,
@@ -131,18 +131,18 @@ impl Parts {
                 Some((forward, forward.leader_for(policy, request.headers())?))
             });
         let Some((forward, leader)) = leader else { return self.judge(policy, observed, request).await };
-        // A certificate is shown to this replica alone; a token goes on with the call.
+        // A certificate is shown only to this replica; a token is forwarded with the call.
         let shown = if request.headers().contains_key(AUTHORIZATION) {
             None
         } else {
             self.service(&request).map_err(refused)?
         };
         let service = shown.as_deref().and_then(Actor::service_name);
-        // Boxed, as all that few calls meet: every call carries the room of what it might await.
+        // Boxed, as everything that few calls need: every call's future has the size of all that it may await.
         Box::pin(forward.pass(&leader, observed, service, deadline, request)).await.map_err(refused)
     }
 
-    /// Finds out who calls and whether they may, and has the call done.
+    /// Authenticates and authorises the caller, and runs the call.
     async fn judge(
         &self,
         policy: Option<&Arc<Policy>>,
@@ -195,7 +195,7 @@ impl Parts {
         named.map(|name| self.authenticator.service_called(name)).ok_or_else(anonymous)
     }
 
-    /// The service whose certificate the connection shows.
+    /// The service of the connection's certificate.
     fn service(&self, request: &Request<Body>) -> Result<Option<Arc<Actor>>, Refusal> {
         let shown = request.extensions().get::<TlsConnectInfo<TcpConnectInfo>>();
         let certificates = shown.and_then(TlsConnectInfo::peer_certs);
@@ -203,7 +203,7 @@ impl Parts {
         certificate.map(|certificate| self.authenticator.service(certificate)).transpose()
     }
 
-    /// Has the call done at once, or once a second person agrees.
+    /// Runs the call at once, or once a second person agrees.
     async fn with_approval(
         &self,
         mut call: Call,
@@ -217,7 +217,7 @@ impl Parts {
         }
         // What always needs a second person is shown to the maker as that person will see it.
         call.caller.preview = rule == ApprovalRule::Always;
-        // The call is looked at again only where a second person may be needed.
+        // The call is kept only where a second person may be needed.
         let on_demand = (rule == ApprovalRule::OnDemand && !call.validate_only).then(|| call.clone());
         request.extensions_mut().insert(call);
         let response = self.runner.call(request).await;
@@ -233,7 +233,7 @@ impl Parts {
         }
     }
 
-    /// Refuses a caller who is known, and writes it down.
+    /// Refuses an authenticated caller, and audits it.
     async fn deny(&self, policy: &Policy, caller: &Caller, scope: &str, refusal: Refusal) -> Status {
         let record = AuditRecord {
             at: self.clock.now(),
@@ -255,8 +255,8 @@ impl Parts {
     }
 }
 
-/// Sees that no answer goes out without details. The codecs and handlers that panic, or know no better, end with a bare
-/// status: a request that cannot be decoded is the caller's to mend, and anything else is a fault of ours.
+/// Makes sure that no refusal is sent without details. Codecs, and handlers that panic, end with a bare status: the caller must
+/// correct a request that cannot be decoded, and everything else is a fault of ours.
 fn with_details(
     policy: &Policy,
     message: &Message,
@@ -301,7 +301,7 @@ fn out_of_scope(field: &str, scope: &str) -> Refusal {
         .field(field, "must be one that the caller's token covers")
 }
 
-/// What a handler that panicked said.
+/// The message of a handler's panic.
 #[derive(Debug, thiserror::Error)]
 #[error("panic: {0}")]
 struct Panic(String);

@@ -25,10 +25,10 @@ pub const CORRELATION_HEADER: HeaderName = HeaderName::from_static("x-correlatio
 /// Carries the W3C trace context.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// What a method is called that is none, so that callers cannot make up new series.
+/// The label of unknown methods, so that callers cannot create new series.
 const NO_METHOD: &str = "_OTHER";
 
-/// Seconds; the buckets that OpenTelemetry advises for durations of rpcs, and finer below.
+/// Seconds; the buckets that OpenTelemetry advises for rpcs, and finer ones below them.
 const BUCKETS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
@@ -91,7 +91,7 @@ impl Metrics {
         );
         let given = headers.get(TRACEPARENT);
         if given.is_some() {
-            // It fails only when nobody traces.
+            // It fails only when tracing is off.
             drop(span.set_parent(telemetry::extract(headers)));
         }
         let traceparent = telemetry::traceparent_of(&span)

@@ -5,14 +5,13 @@
 //! | trace | a span, a correlation id (`x-correlation-id`, taken over when it is a UUID), a duration | |
 //! | deadline | the caller's (`grpc-timeout`), within the configured bounds | `DEADLINE_EXCEEDED` |
 //! | admission | a bound on the calls in flight; none after the soft shutdown | `OVERLOADED`, `SHUTTING_DOWN` |
-//! | lead | where one replica leads: what changes something goes on to it, and its answer comes back | `LEADER_UNREACHABLE`, `LEADER_LOST` |
+//! | lead | where one replica leads: a call that changes something is forwarded to it | `LEADER_UNREACHABLE`, `LEADER_LOST` |
 //! | authentication | a token, else the certificate of mutual TLS | `UNAUTHENTICATED`, `TOKEN_EXPIRED` |
 //! | policy | permission, size and form of the request, scope | `PERMISSION_DENIED`, `REQUEST_TOO_LARGE`, `FIELD_INVALID`, `SCOPE_DENIED` |
 //! | approval | a second person, where the policy requires one | `APPROVAL_REQUIRED` ... |
 //!
-//! What a caller may do is said by the `policy` option of the rpc and nowhere else: the server does not start when one of its
-//! rpcs has none. Health and reflection are open to all, and not counted. The rpc finds its
-//! [`Call`](crate::call::Call) in the request.
+//! The `policy` option of the rpc alone says what a caller may do: the server does not start when one of its rpcs has none. Health
+//! and reflection are open to all, and not counted. The rpc finds its [`Call`](crate::call::Call) in the request.
 //!
 //! [`service`](crate::service) puts a server together.
 

@@ -1,5 +1,5 @@
-//! What is open to all: health and reflection. Their streams end when the server does, so that nobody who only watches keeps
-//! it from ending.
+//! What is open to all: health and reflection. Their streams end when the server does, so that a client that only watches
+//! does not keep it from stopping.
 
 use std::{
     pin::Pin,
@@ -23,7 +23,7 @@ const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
 /// All services together, as health names them.
 pub const WHOLE_SERVER: &str = "";
 
-/// What health calls whether changes can be made through this server: that it leads, or knows who does.
+/// The health service that says whether changes can be made through this server: it leads, or knows the leader.
 pub const CHANGES: &str = "countinghouse.changes";
 
 /// Whether a path is one of those that need no credentials.

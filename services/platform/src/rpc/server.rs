@@ -1,4 +1,4 @@
-//! Puts a server together, and serves.
+//! Builds a server, and serves.
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -36,10 +36,10 @@ use crate::{
     lifecycle::Lifecycle,
 };
 
-/// How long a TCP connection is idle before the system tries it.
+/// How long a TCP connection is idle before the system probes it.
 const TCP_KEEPALIVE: Duration = Duration::from_mins(1);
 
-/// The address of a server that is still to be put together.
+/// The address of a server that is not built yet.
 #[derive(Debug)]
 pub struct Listening {
     listener: TcpListener,
@@ -47,7 +47,7 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Listens where the settings say. Whoever connects waits until the server serves.
+    /// Listens where the settings say. Clients that connect wait until the server serves.
     pub async fn on(config: &RpcConfig) -> Result<Self, StartError> {
         config.check()?;
         let failed = |source| StartError::Listen { address: config.listen, source };
@@ -61,7 +61,7 @@ impl Listening {
     }
 }
 
-/// A server that is being put together.
+/// A server that is being built.
 pub struct Builder {
     contract: &'static DescriptorPool,
     config: RpcConfig,
@@ -70,7 +70,7 @@ pub struct Builder {
     lead: Option<watch::Receiver<Lead>>,
 }
 
-/// A server that is whole and does not serve yet.
+/// A server that is built and does not serve yet.
 pub struct Server {
     listening: Listening,
     transport: transport::Server,

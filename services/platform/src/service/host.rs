@@ -1,4 +1,4 @@
-//! Puts a service together, and starts it.
+//! Assembles a service, and starts it.
 
 use std::{convert::Infallible, fmt::Display, net::SocketAddr, sync::Arc};
 
@@ -28,7 +28,7 @@ use crate::{
     retention, rpc,
 };
 
-/// A service that is being put together.
+/// A service that is being assembled.
 pub struct Host<S: Service> {
     pub settings: Settings<S::Settings>,
     pub dependencies: Dependencies,
@@ -70,7 +70,7 @@ impl<S: Service> Host<S> {
         self.server.add(rpcs);
     }
 
-    /// Passes calls that change something on to the replica that leads, whenever that is another one.
+    /// Forwards calls that change something to the leading replica, whenever that is another one.
     pub fn led_by(&mut self, lead: watch::Receiver<Lead>) {
         self.server.led_by(lead);
     }
@@ -89,7 +89,7 @@ impl<S: Service> Host<S> {
         self.spawn(name, |stop| consumer.run(stop));
     }
 
-    /// Runs a task for as long as the service runs. Tasks begin once all of the service is put together.
+    /// Runs a task for as long as the service runs. Tasks begin once the whole service is assembled.
     pub fn spawn<F, E>(
         &mut self,
         name: &'static str,
@@ -106,7 +106,7 @@ impl<S: Service> Host<S> {
     }
 }
 
-/// Starts a service's tasks in `lifecycle`, and gives the address that it serves on. Refuses while migrations are pending.
+/// Starts a service's tasks in `lifecycle`, and returns the address that it serves on. Refuses while migrations are pending.
 pub async fn start<S: Service>(
     settings: &Settings<S::Settings>,
     clock: SharedClock,
@@ -149,7 +149,7 @@ pub(super) async fn refuse_pending<S: Service>(pool: &PgPool) -> Result<()> {
     Ok(())
 }
 
-/// What every service runs besides its own.
+/// Adds what every service runs.
 fn add_mechanisms<S: Service>(host: &mut Host<S>) {
     host.relay("relay of the outbox", OutboxSource);
     let Dependencies { pool, clock, .. } = host.dependencies.clone();

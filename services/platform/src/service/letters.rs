@@ -1,4 +1,4 @@
-//! `dead-letters`: what a handler refused permanently, listed and handed to it once more.
+//! `dead-letters`: what a handler refused permanently, listed, and handled again.
 
 use std::{io::Write, time::Duration};
 
@@ -16,13 +16,13 @@ use crate::{
 /// Letters that one call lists.
 const LETTERS_MAX: i64 = 500;
 
-/// How long a service has for a replay, and how often it is looked at.
+/// How long to wait for a replay, and how often to check it.
 const REPLAY_MAX: Duration = Duration::from_mins(1);
 const LOOKED_EVERY: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Lists those that nobody has dealt with, oldest first.
+    /// Lists those that have not been replayed, oldest first.
     List {
         /// The handler's name.
         handler: String,
@@ -30,7 +30,7 @@ pub enum Command {
         #[arg(long, default_value_t = 0)]
         after: i64,
     },
-    /// Has the service that runs hand a letter to its handler once more, and waits for the outcome.
+    /// Has the running service give a letter to its handler again, and waits for the outcome.
     Replay {
         /// The handler's name.
         handler: String,

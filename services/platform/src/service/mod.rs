@@ -1,7 +1,7 @@
-//! A program of the house: `impl Service`, and nothing more.
+//! The program of a service: `impl Service`, and nothing more.
 //!
-//! The service says its name, its contract, its migrations and settings, and puts its parts together in [`Service::assemble`].
-//! With that comes everything that all programs have: the shared [settings](Settings), the server with its gate, the relay of the
+//! The service gives its name, its contract, its migrations and settings, and assembles its parts in [`Service::assemble`]. It gets
+//! everything that all programs have: the shared [settings](Settings), the server with its gate, the relay of the
 //! outbox, the sealer of the audit, retention, and the commands `serve`, `migrate`, `topics`, `check-config`, `verify`,
 //! `dead-letters`, `republish` and `probe`.
 //!
@@ -35,7 +35,7 @@ use crate::{
     facts::{Contract, Topic, TopicSettings},
 };
 
-/// A service: what is its own. A type without values; everything is said once, for the program.
+/// What differs from service to service. Implemented by a type without values, once for the program.
 pub trait Service: Sized + 'static {
     /// Its name: of its program, its settings, its topics and its traces.
     const NAME: &'static str;
@@ -61,13 +61,13 @@ pub trait Service: Sized + 'static {
     /// Its own migrations, without those of the platform.
     fn migrations() -> &'static Migrator;
 
-    /// Refuses settings of its own that cannot be meant.
+    /// Refuses invalid settings of its own.
     fn check(settings: &Settings<Self::Settings>) -> Result<(), SettingInvalid>;
 
-    /// Puts its parts together: rpcs, handlers of others' facts, relays, jobs.
+    /// Assembles its parts: rpcs, handlers of others' facts, relays, jobs.
     fn assemble(host: &mut Host<Self>) -> impl Future<Output = anyhow::Result<()>> + Send;
 
-    /// Proves what it keeps, besides the audit; says on one line what it has found sound.
+    /// Verifies its data, besides the audit; the proof says on one line what it has checked.
     fn verify(
         pool: &PgPool,
         progress: &mut (dyn FnMut(String) + Send),
@@ -99,12 +99,12 @@ pub fn topics<S: Service>(settings: &TopicSettings) -> Vec<Topic> {
     S::contract().topics(S::NAME, settings)
 }
 
-/// What a proof has found.
+/// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// All is as it should be; says what was looked at.
+    /// Everything is as it should be; says what was checked.
     Sound(String),
-    /// Something was changed behind the service's back; says what.
+    /// Data was changed outside the service; says what.
     Broken(String),
 }
 

@@ -1,4 +1,4 @@
-//! The program of a service: what it can be started for.
+//! The program of a service: its commands.
 
 use std::{
     io::{self, Write},
@@ -25,13 +25,13 @@ use crate::{
     telemetry,
 };
 
-/// Whether a command found all well.
+/// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ran {
     Well,
-    /// What was to be said about it has been said.
+    /// It has printed why already.
     Badly,
-    /// For a command whose exit codes say more.
+    /// With an exit code of its own.
     With(u8),
 }
 
@@ -50,13 +50,13 @@ enum Command<Own: Subcommand> {
     Serve,
     /// Applies the migrations that have not run, as the owner of the tables, and makes the topics that are missing.
     Migrate {
-        /// Only this, for roles that may do no more.
+        /// Only this part, for roles that may not do the other.
         #[arg(long)]
         only: Option<Part>,
     },
     /// Makes the topics that are missing, and checks those that exist.
     Topics,
-    /// Checks how the service that runs here, with the same settings, is: for the probes of an orchestrator.
+    /// Checks the health of the service that runs here with the same settings: for the probes of an orchestrator.
     Probe {
         question: Question,
         /// Checks the one at this address (host:port) instead.
@@ -70,13 +70,13 @@ enum Command<Own: Subcommand> {
     DeadLetters(letters::Command),
     /// Publishes what stands on compacted topics again, for readers of a topic that has lost records.
     Republish(republish::Arguments),
-    /// Proves everything that the service keeps, the audit included.
+    /// Verifies all data of the service, the audit included.
     Verify,
     #[command(flatten)]
     Own(Own),
 }
 
-/// What `migrate` makes.
+/// The parts of `migrate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// The tables, in the database.
@@ -97,7 +97,7 @@ pub fn main<S: Service>() -> ExitCode {
         Ok(Ran::Badly) => ExitCode::FAILURE,
         Ok(Ran::With(code)) => code.into(),
         Err(error) => {
-            // There is nobody else to answer to.
+            // When standard error is closed, only the exit code is left.
             drop(writeln!(io::stderr(), "Error: {error:?}"));
             ExitCode::FAILURE
         }
@@ -150,7 +150,7 @@ async fn serve<S: Service>(settings: &Settings<S::Settings>) -> Result<Ran> {
     Ok(Ran::Badly)
 }
 
-/// Both may be there already: then nothing happens.
+/// What exists already stays as it is.
 async fn migrate<S: Service>(settings: &Settings<S::Settings>, only: Option<Part>) -> Result<()> {
     if only != Some(Part::Topics) {
         let owner = db::connect(&settings.database)?;
@@ -165,7 +165,7 @@ async fn migrate<S: Service>(settings: &Settings<S::Settings>, only: Option<Part
 }
 
 async fn verify<S: Service>(settings: &Settings<S::Settings>, out: &mut impl Write) -> Result<Ran> {
-    // It reads everything, and may take as long as that takes.
+    // It reads everything, however long that takes.
     let pool = db::connect(&DbConfig { statement_timeout_ms: 0, ..settings.database.clone() })?;
     host::refuse_pending::<S>(&pool).await?;
     let mut progress = |line: String| drop(writeln!(io::stderr(), "{line}"));
@@ -189,7 +189,7 @@ async fn verify<S: Service>(settings: &Settings<S::Settings>, out: &mut impl Wri
 }
 
 impl NoCommand {
-    /// Runs it: there is none.
+    /// Never called: there is no such command.
     pub fn run(self) -> ! {
         match self {}
     }

@@ -20,7 +20,7 @@ use crate::{
 /// The defaults of the settings that all services share, with what each key means.
 pub const SHARED_DEFAULTS: &str = include_str!("../../config/default.toml");
 
-/// What stands in [`SHARED_DEFAULTS`] for the service's name.
+/// The placeholder of the service's name in [`SHARED_DEFAULTS`].
 const NAME_PLACE: &str = "<service>";
 
 /// Connections that the server and the mechanisms keep: two each by the relay of the outbox and by the sealer of the audit.
@@ -65,7 +65,7 @@ const SHARED_SECTIONS: &[&str] =
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PagesConfig {
-    /// Secret that page tokens are signed with, the same on all replicas; empty for one made from what opens the database.
+    /// Secret that page tokens are signed with, the same on all replicas; empty for one made from the database's URL and password.
     pub key: Secret,
 }
 
@@ -83,7 +83,7 @@ impl LifecycleConfig {
     }
 }
 
-/// A setting that cannot be meant.
+/// An invalid setting.
 #[derive(Debug, thiserror::Error)]
 #[error("{key} must be {rule}")]
 pub struct SettingInvalid {
@@ -117,7 +117,7 @@ impl<Own: DeserializeOwned> Settings<Own> {
         Self::load_with::<S>(file, None)
     }
 
-    /// The same, from variables that are given instead of the process's own.
+    /// The same, with these variables instead of the process's environment.
     pub fn load_with<S: Service<Settings = Own>>(
         file: Option<&Path>,
         variables: Option<Variables>,
@@ -143,7 +143,7 @@ impl<Own: DeserializeOwned> Settings<Own> {
     }
 }
 
-/// The shared sections and the others, each to be read strictly.
+/// The shared sections and the others, each read strictly.
 fn divide(all: Config) -> Result<(Config, Config), config::ConfigError> {
     let (mut shared, mut own) = (Config::builder(), Config::builder());
     for (section, value) in all.cache.into_table()? {
@@ -157,7 +157,7 @@ fn divide(all: Config) -> Result<(Config, Config), config::ConfigError> {
 }
 
 impl<Own> Settings<Own> {
-    /// The key of page tokens. Made from what opens the database when none is set: only whoever knows the password can sign.
+    /// The key of page tokens. When none is set, it is made from the database's URL and password: who does not know those cannot sign.
     pub fn page_key(&self) -> Secret {
         if !self.pages.key.expose().is_empty() {
             return self.pages.key.clone();
@@ -165,7 +165,7 @@ impl<Own> Settings<Own> {
         Secret::new(format!("{}{}", self.database.url.expose(), self.database.password.expose()))
     }
 
-    /// Refuses shared settings that cannot be meant.
+    /// Refuses invalid shared settings.
     pub fn check(&self) -> Result<(), SettingInvalid> {
         Bounds::at_least(
             "database.connections_max",

@@ -12,7 +12,7 @@ use crate::{
     private, sender,
 };
 
-/// Somebody who calls, with what the token says.
+/// A caller, with the claims of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Person {
     /// The operator's code.
@@ -23,13 +23,13 @@ pub struct Person {
 }
 
 impl Person {
-    /// A token of this person, good from now.
+    /// A token of this person, valid from now.
     pub fn token(&self) -> String {
         issuer().sign(&Claims::of(self.code, self.roles).within(self.branches))
     }
 }
 
-/// A request of somebody.
+/// A request with a person's token.
 pub fn signed<M>(person: Person, request: M) -> Request<M> {
     let mut request = Request::new(request);
     let bearer = format!("Bearer {}", person.token()).parse().expect("invariant: a token is ASCII");
@@ -37,7 +37,7 @@ pub fn signed<M>(person: Person, request: M) -> Request<M> {
     request
 }
 
-/// Sends a request as somebody on a channel, once.
+/// Sends a person's request on a channel, once.
 pub async fn call_on<M: Rpc>(channel: Channel, person: Person, request: M) -> Result<M::Response, Refused> {
     sender::send(channel, signed(person, request)).await.map_err(Refused::from)
 }

@@ -1,5 +1,5 @@
-//! A network between a service and Postgres that loses an answer: what the server did is done, and the session does not learn of it.
-//! Or that carries nothing at all for a while.
+//! A network between a service and Postgres that fails: it loses an answer, so that the session does not learn what the server did,
+//! or it carries nothing at all for a while.
 
 use std::{
     net::SocketAddr,

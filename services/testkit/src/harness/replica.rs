@@ -90,7 +90,7 @@ impl Replica {
         Replica { address, channel, program, settings, daemon, folder }
     }
 
-    /// What `probe` of its own program says of it.
+    /// The output of its own program's `probe`.
     pub async fn probe(&self, question: &str) -> Output {
         let mut program = Command::new(&self.program);
         program.args(["probe", question]).envs(&self.settings);
@@ -102,12 +102,12 @@ impl Replica {
         self.daemon.kill().await.expect("the replica can be killed");
     }
 
-    /// Halts it, with all connections open.
+    /// Suspends it, with all connections open.
     pub fn halt(&self) {
         self.daemon.signal(Signal::STOP).expect("the replica can be halted");
     }
 
-    /// Lets it go on where it was halted.
+    /// Resumes it.
     pub fn wake(&self) {
         self.daemon.signal(Signal::CONT).expect("the replica can be woken");
     }

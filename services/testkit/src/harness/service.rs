@@ -32,7 +32,7 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(20);
 
 /// A service in this process, on a database of the test's own.
 pub struct ServiceHarness<S: Service> {
-    /// What it is started with, the next time.
+    /// The settings of the next start.
     pub settings: Settings<S::Settings>,
     pub clock: Arc<MovableClock>,
     kafka: TestKafka,
@@ -88,7 +88,7 @@ impl<S: Service> ServiceHarness<S> {
         self.running = self.another().await;
     }
 
-    /// Starts the service again on the same data, where those who call it look for it.
+    /// Starts the service again on the same data, at the address that its callers use.
     pub async fn start_again_on(&mut self, address: SocketAddr) {
         self.settings.rpc.listen = address;
         self.start_again().await;
@@ -230,7 +230,7 @@ impl Drop for Running {
         self.lifecycle.stop();
         if let Some(life) = self.life.take() {
             block_on_a_thread(async {
-                // How it ended is for those who stop it.
+                // Only `stop` reports how it ended.
                 drop(life.await);
                 Ok(())
             });
