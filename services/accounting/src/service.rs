@@ -1,7 +1,5 @@
 //! The service, put together.
 
-use std::sync::Arc;
-
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use platform::{
@@ -102,8 +100,7 @@ impl Service for Accounting {
 }
 
 fn serve(host: &mut Host<Accounting>, writer: WriterHandle) {
-    let Dependencies { pool, page_tokens, clock, .. } = host.dependencies.clone();
-    let api = Api { writer, enquiries: Enquiries { pool, pages: Arc::new(page_tokens), clock } };
+    let api = Api { writer, enquiries: Enquiries { dependencies: host.dependencies.clone() } };
     host.serve(BaseDataServiceServer::new(api.clone()));
     host.serve(LedgerServiceServer::new(api.clone()));
     host.serve(AccountServiceServer::new(api.clone()));

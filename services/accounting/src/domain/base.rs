@@ -80,6 +80,26 @@ pub enum BaseKind {
 }
 
 impl BaseKind {
+    /// The first part of its records' names, as in `branches/110100`.
+    pub const fn collection(self) -> &'static str {
+        match self {
+            Self::Currency => "currencies",
+            Self::Parameter => "parameters",
+            Self::CalendarYear => "calendarYears",
+            Self::LedgerCode => "ledgerCodes",
+            Self::Branch => "branches",
+            Self::Operator => "operators",
+            Self::ExchangeRate => "exchangeRates",
+            Self::InterestRate => "interestRates",
+            Self::PostingTemplate => "postingTemplates",
+        }
+    }
+
+    /// The name of its record with a code.
+    pub fn record_name(self, code: &str) -> String {
+        format!("{}/{code}", self.collection())
+    }
+
     /// All of them, in their order.
     pub const ALL: [Self; 9] = [
         Self::Currency,

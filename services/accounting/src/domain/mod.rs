@@ -12,6 +12,7 @@ pub mod base;
 pub mod book;
 pub mod chain;
 pub mod command;
+pub mod enquiry;
 pub mod hold;
 pub mod ids;
 pub mod reference;
@@ -20,6 +21,7 @@ pub mod status;
 pub mod suspense;
 pub mod template;
 pub mod transaction;
+pub mod trial_balance;
 
 /// BLAKE3 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

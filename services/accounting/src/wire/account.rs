@@ -1,7 +1,7 @@
 //! Accounts.
 
 use ::refusal::{Refusal, field_invalid};
-use form::{amount, choice, code, currency_code, money, required_text, text};
+use form::{amount, choice, code, currency_code, filter, money, required_text, text, timestamp};
 use platform::refusal::Failure;
 use proto_accounting::v1 as pb;
 use proto_common::common::v1 as common;
@@ -9,13 +9,14 @@ use rust_decimal::Decimal;
 
 use super::{
     account_name,
-    posting::{ledger_balance, unexpected},
+    posting::{ledger_balance, posting_name, side_to_proto, unexpected},
 };
 use crate::domain::{
     account::{Account, AccountKind, Holder, HolderRole},
     base::NormalSide,
     book::AccountState,
     command::{AccountChange, Action, Answer, OpenAccount},
+    enquiry::{AccountEntry, AccountFilter, AccountVersion},
     ids::LedgerCodeNumber,
     status::{AccountStatus, Freeze},
 };
@@ -156,7 +157,7 @@ fn holders(field: &str, values: Vec<pb::Holder>) -> Result<Vec<Holder>, Refusal>
 }
 
 /// The kind of an account; none when not set.
-pub fn kind(value: pb::AccountKind) -> Option<AccountKind> {
+fn kind(value: pb::AccountKind) -> Option<AccountKind> {
     Some(match value {
         pb::AccountKind::Unspecified => return None,
         pb::AccountKind::PersonalDemand => AccountKind::PersonalDemand,
@@ -188,7 +189,7 @@ fn kind_to_proto(kind: AccountKind) -> pb::AccountKind {
 }
 
 /// The name under which the store keeps a status; none when not set.
-pub fn status_text(value: pb::AccountStatus) -> Option<&'static str> {
+fn status_text(value: pb::AccountStatus) -> Option<&'static str> {
     Some(match value {
         pb::AccountStatus::Unspecified => return None,
         pb::AccountStatus::Pending => "pending",
@@ -196,6 +197,19 @@ pub fn status_text(value: pb::AccountStatus) -> Option<&'static str> {
         pb::AccountStatus::Dormant => "dormant",
         pb::AccountStatus::Frozen => "frozen",
         pb::AccountStatus::Closed => "closed",
+    })
+}
+
+/// Which accounts a list shows.
+pub fn filter_from_proto(request: &pb::ListAccountsRequest) -> Result<AccountFilter<'_>, Refusal> {
+    Ok(AccountFilter {
+        branch: filter("branch", &request.branch)?,
+        customer: filter("customer", &request.customer)?,
+        ledger_code: filter("ledger_code", &request.ledger_code)?,
+        currency: filter("currency", &request.currency)?,
+        kind: kind(request.kind()),
+        status: status_text(request.status()),
+        title_prefix: filter("title_prefix", &request.title_prefix)?,
     })
 }
 
@@ -281,5 +295,32 @@ pub fn balance_to_proto(state: &AccountState, now: chrono::DateTime<chrono::Utc>
         )),
         held: Some(money(currency, state.held(now))),
         available: state.available(now).map(|available| money(currency, available)),
+    }
+}
+
+/// A version with who made it and why, for the contract.
+pub fn version_to_proto(version: AccountVersion) -> pb::AccountVersion {
+    pb::AccountVersion {
+        account: Some(to_proto(&version.account)),
+        operator: version.operator,
+        authoriser: version.authoriser.unwrap_or_default(),
+        reason: version.reason,
+        record_time: Some(timestamp(version.recorded_at)),
+    }
+}
+
+/// An entry of an account, for the contract.
+pub fn entry_to_proto(account: &Account, entry: AccountEntry) -> pb::AccountEntry {
+    let ledger = ledger_balance(account.normal_side, entry.debit_total, entry.credit_total);
+    pb::AccountEntry {
+        posting: posting_name(entry.posting),
+        number: entry.n,
+        accounting_date: entry.accounting_date.to_string(),
+        value_date: entry.value_date.to_string(),
+        side: side_to_proto(entry.side).into(),
+        amount: Some(money(account.currency, entry.amount)),
+        ledger: Some(money(account.currency, ledger)),
+        narrative: entry.narrative,
+        record_time: Some(timestamp(entry.recorded_at)),
     }
 }

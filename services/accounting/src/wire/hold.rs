@@ -67,8 +67,8 @@ pub fn captured(answer: Answer) -> Result<pb::CaptureHoldResponse, Failure> {
     }
 }
 
-/// The state that a list asks for; none for all.
-pub fn state(value: pb::HoldState) -> Option<HoldState> {
+/// The state that a list shows; none for all.
+pub fn state_from_proto(value: pb::HoldState) -> Option<HoldState> {
     match value {
         pb::HoldState::Unspecified => None,
         pb::HoldState::Open => Some(HoldState::Open),

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use ::refusal::{Refusal, field_invalid};
-use form::{amount, choice, code, date, money, text, timestamp};
+use form::{amount, choice, code, date, filter, money, text, timestamp, uuid};
 use platform::refusal::Failure;
 use proto_accounting::v1 as pb;
 
@@ -11,6 +11,7 @@ use super::{account_name, former_number, refusal, template};
 use crate::domain::{
     base::{NormalSide, Side, TransactionKind},
     command::{Action, Answer, BatchMode, Business},
+    enquiry::PostingFilter,
     ids::{BranchCode, LedgerCodeNumber},
     transaction::{AccountRef, Entry, Line, Posting, Transaction, Voucher},
 };
@@ -61,6 +62,19 @@ pub fn post_batch(request: pb::PostBatchRequest) -> Result<Action, Refusal> {
         .map(|(i, item)| transaction(format_args!("transactions[{i}]"), item))
         .collect::<Result<_, _>>()?;
     Ok(Action::PostBatch { mode, transactions })
+}
+
+/// Which postings a list shows.
+pub fn filter_from_proto(request: &pb::ListPostingsRequest) -> Result<PostingFilter<'_>, Refusal> {
+    Ok(PostingFilter {
+        accounting_date: date("accounting_date", &request.accounting_date)?,
+        branch: filter("branch", &request.branch)?,
+        operator: filter("operator", &request.operator)?,
+        code: filter("code", &request.code)?,
+        request_id: filter("request_id", &request.request_id)?
+            .map(|id| uuid("request_id", id))
+            .transpose()?,
+    })
 }
 
 /// A transaction that must be there.

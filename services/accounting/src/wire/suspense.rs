@@ -10,8 +10,8 @@ use super::{
 };
 use crate::domain::suspense::{FactIdentity, SuspenseItem, SuspenseState};
 
-/// The state that a list asks for; none for all.
-pub fn state(value: pb::SuspenseState) -> Option<SuspenseState> {
+/// The state that a list shows; none for all.
+pub fn state_from_proto(value: pb::SuspenseState) -> Option<SuspenseState> {
     match value {
         pb::SuspenseState::Unspecified => None,
         pb::SuspenseState::Open => Some(SuspenseState::Open),
