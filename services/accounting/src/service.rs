@@ -40,10 +40,10 @@ use crate::{
 #[derive(Debug)]
 pub struct Accounting;
 
-/// What the program does besides what every service's does.
+/// The commands that only this service's program has.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Moves accounts or postings in from a file, through the API of a service that runs.
+    /// Imports accounts or postings from a file, through the API of a running service.
     Import(Box<import::arguments::Arguments>),
 }
 
@@ -110,7 +110,7 @@ fn serve(host: &mut Host<Accounting>, writer: WriterHandle) {
     host.serve(SuspenseServiceServer::new(api));
 }
 
-/// The writer, which ends when nobody can submit to it any more. Everyone waits for it, so it has a thread of its own.
+/// The writer, which ends when its queue is closed. All requests wait for it, so it has its own thread.
 fn write(
     host: &mut Host<Accounting>,
     queue: mpsc::Receiver<Job>,

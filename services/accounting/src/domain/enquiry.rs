@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     account::{Account, AccountKind},
-    base::Side,
+    side::Side,
 };
 
 /// Which accounts a list shows; a field that is none excludes nothing.

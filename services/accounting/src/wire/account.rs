@@ -9,15 +9,16 @@ use rust_decimal::Decimal;
 
 use super::{
     account_name,
-    posting::{ledger_balance, posting_name, side_to_proto, unexpected},
+    line::side_to_proto,
+    posting::{ledger_balance, posting_name, unexpected},
 };
 use crate::domain::{
     account::{Account, AccountKind, Holder, HolderRole},
-    base::NormalSide,
     book::AccountState,
     command::{AccountChange, Action, Answer, OpenAccount},
     enquiry::{AccountEntry, AccountFilter, AccountVersion},
     ids::LedgerCodeNumber,
+    side::NormalSide,
     status::{AccountStatus, Freeze},
 };
 
@@ -28,7 +29,7 @@ const TITLE_CHARS_MAX: usize = 120;
 /// Longest reason, in characters.
 const REASON_CHARS_MAX: usize = 500;
 
-/// What `OpenAccount` asks.
+/// The command of `OpenAccount`.
 pub fn open(request: pb::OpenAccountRequest) -> Result<Action, Refusal> {
     let terms = Terms {
         field: String::new(),
@@ -86,7 +87,7 @@ impl Terms {
     }
 }
 
-/// What `ChangeAccount` asks.
+/// The command of `ChangeAccount`.
 pub fn change(request: pb::ChangeAccountRequest) -> Result<Action, Refusal> {
     let change = AccountChange::Terms {
         title: request.title.map(|title| required_text("title", title, TITLE_CHARS_MAX)).transpose()?,
@@ -104,7 +105,7 @@ pub fn change(request: pb::ChangeAccountRequest) -> Result<Action, Refusal> {
     })
 }
 
-/// What `ActivateAccount`, `MarkAccountDormant` and `CloseAccount` ask.
+/// The command of `ActivateAccount`, `MarkAccountDormant` and `CloseAccount`.
 pub fn step(account: &str, change: AccountChange, reason: String) -> Result<Action, Refusal> {
     Ok(Action::ChangeAccount {
         account: account_name("account", account)?,
@@ -113,7 +114,7 @@ pub fn step(account: &str, change: AccountChange, reason: String) -> Result<Acti
     })
 }
 
-/// What `FreezeAccount` asks.
+/// The command of `FreezeAccount`.
 pub fn freeze(request: pb::FreezeAccountRequest) -> Result<Action, Refusal> {
     let kind = choice("freeze", request.freeze, Some)?;
     let (freeze, currency) = match (kind, request.amount) {
@@ -130,7 +131,7 @@ pub fn freeze(request: pb::FreezeAccountRequest) -> Result<Action, Refusal> {
     step(&request.account, AccountChange::Freeze { freeze, currency }, reason)
 }
 
-/// What `UnfreezeAccount` asks.
+/// The command of `UnfreezeAccount`.
 pub fn unfreeze(request: pb::UnfreezeAccountRequest) -> Result<Action, Refusal> {
     let reason = required_text("reason", request.reason, REASON_CHARS_MAX)?;
     step(&request.account, AccountChange::Unfreeze, reason)

@@ -4,9 +4,9 @@ use form::{money, timestamp};
 use proto_accounting::v1 as pb;
 
 use super::{
-    posting::{posting_name, side_to_proto},
+    line::{ref_to_proto, side_to_proto},
+    posting::posting_name,
     refusal,
-    template::ref_to_proto,
 };
 use crate::domain::suspense::{FactIdentity, SuspenseItem, SuspenseState};
 
