@@ -12,7 +12,7 @@ use crate::domain::{
     command::{Action, Answer},
 };
 
-/// What `ChangeBaseData` asks. How many records there may be is the domain's to judge.
+/// The command of `ChangeBaseData`. The domain decides how many records there may be.
 pub fn change(request: pb::ChangeBaseDataRequest) -> Result<Action, Refusal> {
     let reason = required_text("reason", request.reason, 500)?;
     let record = |(i, record): (usize, pb::BaseRecord)| version(&format!("records[{i}]"), record);

@@ -15,7 +15,7 @@ use crate::domain::{
 /// Most levels of a chart that a trial balance adds up to: codes have at most 16 digits.
 const LEVEL_MAX: i32 = 7;
 
-/// What `OpenBusinessDay` asks.
+/// The command of `OpenBusinessDay`.
 pub fn open_business_day(request: &pb::OpenBusinessDayRequest) -> Result<Action, Refusal> {
     Ok(Action::OpenBusinessDay { date: required_date("business_date", &request.business_date)? })
 }

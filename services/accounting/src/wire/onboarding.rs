@@ -1,4 +1,4 @@
-//! Moving in. What is wrong with the form of one item is told of that item, and the others go on.
+//! Onboarding. An item whose form is wrong is refused by itself, and the others continue.
 
 use std::fmt::{self, Display};
 
@@ -25,13 +25,13 @@ const FORMER_NUMBERS_MAX: usize = 1_000;
 /// Longest branch code.
 const BRANCH_CHARS_MAX: usize = 6;
 
-/// What `ImportAccounts` asks.
+/// The command of `ImportAccounts`.
 pub fn accounts(request: pb::ImportAccountsRequest) -> Result<Action, Refusal> {
     let accounts = items("accounts", request.accounts, |field, item| account(field, item));
     Ok(Action::ImportAccounts { accounts })
 }
 
-/// What `ImportPostings` asks.
+/// The command of `ImportPostings`.
 pub fn postings(request: pb::ImportPostingsRequest) -> Result<Action, Refusal> {
     let transactions = items("transactions", request.transactions, |field, item| transaction(field, item));
     Ok(Action::ImportPostings { transactions })
