@@ -17,7 +17,7 @@ const CONNECTIONS_KEPT: u32 = 8;
 /// `verify` believes of a batch.
 const BATCH_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// What an installation may set of this service.
+/// The settings of this service.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -30,7 +30,7 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FactsConfig {
-    /// The topics that are taken in, by their contract names; none to take in nothing.
+    /// The topics to follow, by their contract names; none to follow nothing.
     #[serde(deserialize_with = "platform::config::list")]
     pub topics: Vec<String>,
     /// Facts that are being booked at once, each with a connection of its own.
@@ -50,7 +50,7 @@ impl JobsConfig {
     }
 }
 
-/// Refuses settings that cannot be meant.
+/// Refuses settings that cannot work.
 pub fn check(settings: &Settings<Config>) -> Result<(), SettingInvalid> {
     let Config { facts, writer, jobs } = &settings.own;
     let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);

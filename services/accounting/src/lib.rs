@@ -15,7 +15,7 @@
 //! | ACC-7 | Any change of the journal shows: each batch carries a hash over its content and over the batch before. |
 //! | ACC-8 | A hold never gives more than it set aside, and ends once. |
 //! | ACC-9 | What is refused, or only checked, leaves no trace in the books. |
-//! | ACC-10 | Where two persons are asked for, two act: a maker never agrees to what they made. |
+//! | ACC-10 | Where two persons are required, two act: a maker never approves their own request. |
 //! | ACC-11 | What is booked by a template is what its version in force on the business date says; a fact is booked or kept, once. |
 //!
 //! # Modules
@@ -27,7 +27,7 @@
 //! | [`store`] | SQL |
 //! | [`wire`] | between the contract and the domain |
 //! | [`grpc`] | the rpcs |
-//! | [`events`] | the facts that are published, and those of other services that are taken in |
+//! | [`events`] | the facts that are published, and the handlers of other services' facts |
 //! | [`jobs`] | what runs by the clock |
 //! | [`import`] | a client of the API, which moves accounts and postings in from files |
 //! | [`error`] | what the service refuses beyond the rules of its book |

@@ -1,7 +1,5 @@
 //! The service, put together.
 
-use std::sync::Arc;
-
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use platform::{
@@ -43,10 +41,10 @@ use crate::{
 #[derive(Debug)]
 pub struct Accounting;
 
-/// What the program does besides what every service's does.
+/// The commands that only this service's program has.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Moves accounts or postings in from a file, through the API of a service that runs.
+    /// Imports accounts or postings from a file, through the API of a running service.
     Import(Box<import::arguments::Arguments>),
 }
 
@@ -112,8 +110,7 @@ impl Service for Accounting {
 }
 
 fn serve(host: &mut Host<Accounting>, writer: WriterHandle) {
-    let Dependencies { pool, page_tokens, clock, .. } = host.dependencies.clone();
-    let api = Api { writer, enquiries: Enquiries { pool, pages: Arc::new(page_tokens), clock } };
+    let api = Api { writer, enquiries: Enquiries { dependencies: host.dependencies.clone() } };
     host.serve(BaseDataServiceServer::new(api.clone()));
     host.serve(LedgerServiceServer::new(api.clone()));
     host.serve(AccountServiceServer::new(api.clone()));
@@ -123,7 +120,7 @@ fn serve(host: &mut Host<Accounting>, writer: WriterHandle) {
     host.serve(SuspenseServiceServer::new(api));
 }
 
-/// The writer, which ends when nobody can submit to it any more. Everyone waits for it, so it has a thread of its own.
+/// The writer, which ends when its queue is closed. All requests wait for it, so it has its own thread.
 fn write(
     host: &mut Host<Accounting>,
     queue: mpsc::Receiver<Job>,

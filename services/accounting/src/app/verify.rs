@@ -1,5 +1,5 @@
-//! Verification: the whole journal is walked from its first batch, every hash and every balance computed anew, and nothing may
-//! stand beside it. The journal only grows, so the walk takes no lock that the writer would wait for.
+//! Verification: the whole journal is walked from its first batch, every hash and every balance is computed again, and no row may
+//! exist outside it. The journal only grows, so the walk takes no lock that the writer would wait for.
 
 use std::fmt;
 
@@ -44,7 +44,7 @@ impl fmt::Display for Progress {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sound {
     pub journal: Counts,
-    /// Accounts that have moved: the balance of each was computed anew.
+    /// Accounts that have moved: the balance of each was computed again.
     pub accounts: usize,
 }
 

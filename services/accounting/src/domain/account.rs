@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    base::NormalSide,
     ids::{AccountId, AccountNumber, BranchCode, FormerNumber, LedgerCodeNumber},
+    side::NormalSide,
     status::AccountStatus,
 };
 

@@ -1,10 +1,10 @@
-//! Balances (余额): an account's totals, and what they come to.
+//! Balances (余额): an account's totals, and the balance that follows from them.
 
 use rust_decimal::Decimal;
 
-use super::base::{NormalSide, Side};
+use super::side::{NormalSide, Side};
 
-/// Most that the totals of an account may come to: with the four decimals that a currency has at most it is held exactly.
+/// The largest total of an account: with four decimals, the most that a currency has, it is still exact.
 pub const TOTAL_MAX: Decimal = Decimal::from_parts(0xa100_0000, 0x1bce_cced, 0xd3c2, false, 0);
 
 /// Totals of an account after its last entry (ACC-2).

@@ -1,12 +1,11 @@
 //! Base data (核心系统基础数据): what each record says. Effective dates and look-ups are in [`super::reference`].
 
-use std::fmt;
-
 use dated::Content;
 use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{CurrencyCode, LedgerCodeNumber},
+    side::NormalSide,
     template::PostingTemplate,
 };
 
@@ -80,6 +79,26 @@ pub enum BaseKind {
 }
 
 impl BaseKind {
+    /// The first part of its records' names, as in `branches/110100`.
+    pub const fn collection(self) -> &'static str {
+        match self {
+            Self::Currency => "currencies",
+            Self::Parameter => "parameters",
+            Self::CalendarYear => "calendarYears",
+            Self::LedgerCode => "ledgerCodes",
+            Self::Branch => "branches",
+            Self::Operator => "operators",
+            Self::ExchangeRate => "exchangeRates",
+            Self::InterestRate => "interestRates",
+            Self::PostingTemplate => "postingTemplates",
+        }
+    }
+
+    /// The name of its record with a code.
+    pub fn record_name(self, code: &str) -> String {
+        format!("{}/{code}", self.collection())
+    }
+
     /// All of them, in their order.
     pub const ALL: [Self; 9] = [
         Self::Currency,
@@ -150,43 +169,6 @@ impl LedgerClass {
     /// Whether it stands outside the balance sheet (表外): single entry, no part of any proof.
     pub fn is_off_balance(self) -> bool {
         matches!(self, Self::Contingent | Self::Register)
-    }
-}
-
-/// A side of the books (借贷方向). On off-balance items debit is receipt (收入) and credit is issue (付出).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    Debit,
-    Credit,
-}
-
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Debit => "DEBIT",
-            Self::Credit => "CREDIT",
-        })
-    }
-}
-
-/// The side on which a balance stands (余额方向).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NormalSide {
-    Debit,
-    Credit,
-    Either,
-}
-
-impl NormalSide {
-    /// The side on which an entry takes something from the account. Of accounts of either side it is debit, as the words of a
-    /// freeze mean it (只收不付).
-    pub fn reducing_side(self) -> Side {
-        match self {
-            Self::Debit => Side::Credit,
-            Self::Credit | Self::Either => Side::Debit,
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the book is asked to do, what it answers, and what is to be recorded. Commands come in through one queue; decisions
+//! Commands to the book, their answers, and what is to be recorded. Commands come in through one queue; decisions
 //! go out through one append.
 
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use super::{
         AccountNumber, BranchCode, CurrencyCode, FormerNumber, HoldNumber, LedgerCodeNumber, OperatorCode,
         PostingNumber, SuspenseNumber,
     },
+    recorded::Recorded,
     refusal::Refusal,
     status::Freeze,
     suspense::{ReceivedFact, SuspenseRecord},
@@ -24,11 +25,11 @@ use super::{
     transaction::{Posting, Transaction, Voucher},
 };
 
-/// Who asks, where, and as which request.
+/// Who sends a command, from where, and as which request.
 #[derive(Clone, Debug)]
 pub struct Origin {
     pub request_id: Uuid,
-    /// Of the whole request, to tell a repeat from another request under the same id.
+    /// Of the whole request, to distinguish a repeat from another request with the same id.
     pub digest: Digest,
     /// The branch acted in (交易机构).
     pub branch: BranchCode,
@@ -41,14 +42,14 @@ pub struct Origin {
     pub traceparent: Option<String>,
 }
 
-/// A command: one thing asked of the book.
+/// A command: one request to the book.
 #[derive(Clone, Debug)]
 pub struct Command {
     pub origin: Origin,
     pub action: Action,
 }
 
-/// What is asked.
+/// What is to be done.
 #[derive(Clone, Debug)]
 pub enum Action {
     Post(Transaction),
@@ -75,7 +76,7 @@ pub enum Action {
     ReleaseHold {
         hold: HoldNumber,
     },
-    /// Writes down that these holds have lapsed; those that have not, or are no longer open, are passed over.
+    /// Records that these holds have lapsed; those that have not, or are no longer open, are skipped.
     ExpireHolds {
         holds: Vec<HoldNumber>,
     },
@@ -102,7 +103,7 @@ pub enum Action {
     },
 }
 
-/// A business transaction (业务交易), which the template of its code makes lines of.
+/// A business transaction (业务交易): the template of its code turns it into lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Business {
     pub code: String,
@@ -178,7 +179,7 @@ pub struct BusinessDay {
     pub opened_by: OperatorCode,
 }
 
-/// What a command is answered.
+/// The answer to a command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     Posted(Arc<Posting>),
@@ -191,7 +192,7 @@ pub enum Answer {
         posting: Arc<Posting>,
         hold: Hold,
     },
-    /// Holds that were written down as lapsed.
+    /// Holds that were recorded as lapsed.
     Expired(usize),
     Account {
         before: Option<Account>,
@@ -223,16 +224,6 @@ pub struct BaseRecordVersion {
     pub origin: Recorded,
 }
 
-/// Who did it, who agreed, and when.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recorded {
-    pub request_id: Uuid,
-    pub operator: OperatorCode,
-    pub authoriser: Option<OperatorCode>,
-    pub at: DateTime<Utc>,
-    pub traceparent: Option<String>,
-}
-
 /// An answer that the journal does not hold already, kept for repeats of its request. (The answers to postings and holds
 /// are in the journal.)
 #[derive(Clone, Debug, PartialEq)]
@@ -256,13 +247,13 @@ pub enum Kept {
     /// Of a batch of which an item was refused. (The journal answers for a batch that was posted whole.)
     Batch(Vec<Result<PostingNumber, Refusal>>),
     AccountsImported(Vec<Result<AccountNumber, Refusal>>),
-    /// Kept of every import: the journal is asked for requests of the last days only, by accounting date, and what is moved in may
+    /// Kept for every import: the journal is searched only by the accounting dates of the last days, and what is moved in may
     /// be older.
     PostingsImported(Vec<Result<PostingNumber, Refusal>>),
     Suspended(SuspenseNumber),
 }
 
-/// What an earlier request was answered, as the load step found it.
+/// The answer to an earlier request, as the load step found it.
 #[derive(Clone, Debug)]
 pub struct Earlier {
     pub digest: Digest,
@@ -296,7 +287,7 @@ impl Records {
     }
 }
 
-/// What became of a command.
+/// The outcome of a command.
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// Done now; what it recorded has been added to the records.

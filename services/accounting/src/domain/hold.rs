@@ -11,7 +11,7 @@ use super::{
     ids::{AccountId, AccountNumber, BranchCode, HoldNumber, OperatorCode, PostingNumber},
 };
 
-/// Where a hold stands.
+/// The state of a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldState {
@@ -49,7 +49,7 @@ pub struct HoldEvent {
     /// 1, 2, 3 ... over all holds of the book, without a gap.
     pub number: i64,
     pub hold: Hold,
-    /// Nil for expiry, which nobody asked for.
+    /// Nil for expiry, which has no request.
     pub request_id: Uuid,
     pub digest: Digest,
     /// Who caused it: an operator, or the service itself for expiry.

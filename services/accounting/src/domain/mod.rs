@@ -1,4 +1,4 @@
-//! The book's decisions, pure: given what is known and what is asked, what is answered and what is to be recorded. No
+//! The book's decisions, pure: from what is known and what is requested follow the answer and what is to be recorded. No
 //! database, no network, no clock, no randomness.
 
 use std::fmt;
@@ -12,14 +12,18 @@ pub mod base;
 pub mod book;
 pub mod chain;
 pub mod command;
+pub mod enquiry;
 pub mod hold;
 pub mod ids;
+pub mod recorded;
 pub mod reference;
 pub mod refusal;
+pub mod side;
 pub mod status;
 pub mod suspense;
 pub mod template;
 pub mod transaction;
+pub mod trial_balance;
 
 /// BLAKE3 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

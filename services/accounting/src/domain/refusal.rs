@@ -8,10 +8,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::{
-    base::{Side, TransactionKind},
+    base::TransactionKind,
     ids::{
         AccountNumber, BranchCode, CurrencyCode, FormerNumber, HoldNumber, LedgerCodeNumber, OperatorCode,
     },
+    side::Side,
 };
 
 /// A refusal of the book: the rule that was broken, and where.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ids::AccountNumber, refusal::Rule};
 
-/// Where an account stands.
+/// The status of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
@@ -77,7 +77,7 @@ impl AccountStatus {
         }
     }
 
-    /// 销户: of any account that is not frozen. For ever.
+    /// 销户: of any account that is not frozen. It is final.
     pub fn close(self, on: NaiveDate) -> Result<Self, Rule> {
         match self {
             Self::Pending | Self::Active | Self::Dormant => Ok(Self::Closed { on }),

@@ -8,10 +8,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    base::Side,
-    command::Recorded,
     ids::{AccountNumber, BranchCode, PostingNumber, SuspenseNumber},
+    recorded::Recorded,
     refusal::Refusal,
+    side::Side,
     transaction::AccountRef,
 };
 
@@ -36,7 +36,7 @@ pub struct FactIdentity {
     pub time: DateTime<Utc>,
 }
 
-/// Where an item stands.
+/// The state of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SuspenseState {
@@ -47,12 +47,12 @@ pub enum SuspenseState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SuspenseItem {
     pub number: SuspenseNumber,
-    /// The branch that has to see to it.
+    /// The branch that has to clear it.
     pub branch: BranchCode,
     pub state: SuspenseState,
     /// The line that stands on the suspense account; none when nothing was booked.
     pub line: Option<SuspenseLine>,
-    /// Why.
+    /// Why it is open.
     pub refusal: Refusal,
     /// The business transaction code of its template; empty when none books such facts.
     pub code: String,

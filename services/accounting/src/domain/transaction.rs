@@ -1,5 +1,6 @@
-//! Transactions as asked for (交易), and postings as booked (记账流水).
+//! Transactions as requested (交易), and postings as booked (记账流水).
 
+use basedata::records::TransactionKind;
 use chrono::{DateTime, NaiveDate, Utc};
 use money::Currency;
 use rust_decimal::Decimal;
@@ -8,11 +9,11 @@ use uuid::Uuid;
 
 use super::{
     Digest,
-    base::{NormalSide, Side, TransactionKind},
     ids::{
         AccountId, AccountNumber, BranchCode, CurrencyCode, FormerNumber, HoldNumber, LedgerCodeNumber,
         OperatorCode, PostingNumber,
     },
+    side::{NormalSide, Side},
 };
 
 /// Which account a line means.

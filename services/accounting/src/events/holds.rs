@@ -1,4 +1,4 @@
-//! What happens to holds as facts, read from the journal: the numbers of hold events have no gaps and commit in order.
+//! Hold events as facts, read from the journal: the numbers of hold events have no gaps and commit in order.
 
 use platform::{facts::Fact, relay::JournalReader};
 use sqlx::PgConnection;

@@ -1,6 +1,6 @@
 //! The facts that the service publishes (`proto/countinghouse/accounting/v1/events.proto`). Postings and holds are read from
-//! the journal, where they are in order already; what changes besides goes through the outbox. And the business facts of other
-//! services that it takes in ([`on_business_fact`]).
+//! the journal, where they are in order already; all other changes go through the outbox. [`on_business_fact`] handles the business
+//! facts of other services.
 
 mod holds;
 mod on_business_fact;
@@ -17,7 +17,7 @@ pub use self::{
     postings::PostingJournal,
 };
 
-/// Rows of the journal that are read at once: a page is put together of these until it is full.
+/// Rows of the journal that are read at once; a page is filled with them step by step.
 const ROWS_READ_AT_ONCE: i64 = 256;
 
 /// A page of a relay while it is read.

@@ -1,9 +1,9 @@
-//! Business facts of other services, taken in and booked by template.
+//! Handles business facts of other services: each is booked by its template.
 //!
-//! A fact takes effect once, however often it is delivered: its request id is made of its source and its id, and the book answers
-//! a repeat as it answers any other (ACC-4). The inbox is marked afterwards, and only spares the writer the question. The facts
-//! of one key are booked in their order. What cannot be booked is an open item of the book, and no dead letter: that is for
-//! records that are no facts, or not from the owner of their topic.
+//! A fact takes effect once, however often it is delivered: its request id is made from its source and its id, and the book answers
+//! a repeat like that of any other request (ACC-4). The inbox is marked afterwards; it only saves the writer work. The facts of one
+//! key are booked in their order. A fact that cannot be booked becomes an open item of the book. Dead letters are only for records
+//! that are not facts, or do not come from the owner of their topic.
 
 use platform::{
     clock::SharedClock,
@@ -35,17 +35,17 @@ pub const HANDLER: &str = "business-facts";
 /// The largest fact that is booked, in bytes: an open item may have to keep it whole.
 const FACT_BYTES_MAX: usize = 256 * 1024;
 
-/// How the audit names the way on which a fact came.
+/// How the audit names the origin of a fact.
 const METHOD: &str = "countinghouse.accounting.Facts/Book";
 
-/// Gives business facts to the writer.
+/// Submits business facts to the writer.
 #[derive(Clone, Debug)]
 pub struct BusinessFacts {
     pub topics: Vec<String>,
     pub writer: WriterHandle,
 }
 
-/// Takes business facts in while this replica writes the book.
+/// Consumes business facts while this replica writes the book.
 #[derive(Debug)]
 pub struct BusinessFactConsumer {
     pub handler: BusinessFacts,
@@ -92,7 +92,7 @@ impl Handler for BusinessFacts {
         self.topics.clone()
     }
 
-    /// The effect is the writer's own append; whether it happened is the book's to know, and not this transaction's.
+    /// The effect is the writer's own append: the book records whether it happened, not this transaction.
     async fn handle(&self, _conn: &mut PgConnection, record: &Record) -> Result<(), HandleError> {
         let submission = submission(record)?;
         match self.writer.submit(submission).await {
@@ -140,7 +140,7 @@ fn submission(record: &Record) -> Result<Submission, HandleError> {
     })
 }
 
-/// The service that published a fact, which must own the topic: it is whom the posting is booked by.
+/// The service that published a fact, which must own the topic: it becomes the operator of the posting.
 fn owner(record: &Record) -> Result<&str, HandleError> {
     let source = &record.source;
     let service = source.strip_prefix("/countinghouse/").filter(|service| {
@@ -152,7 +152,7 @@ fn owner(record: &Record) -> Result<&str, HandleError> {
     })
 }
 
-/// Tells a fact that comes again from another under its id.
+/// Distinguishes a repeated fact from another one with the same id.
 fn digest(record: &Record) -> Digest {
     let mut hasher = blake3::Hasher::new();
     for text in [&record.fact.topic, &record.fact.kind, &record.fact.key] {
@@ -161,8 +161,8 @@ fn digest(record: &Record) -> Digest {
     Digest(hasher.update(&record.fact.payload).finalize().into())
 }
 
-/// Another fact under the same id will never be booked, nor one that the database cannot hold. Everything else waits: for a
-/// writer, for its database, for a business day.
+/// Another fact with the same id will never be booked, nor will one that the database cannot hold. All other failures are
+/// temporary: the fact waits for a writer, its database or a business day.
 fn refused(failure: Failure) -> HandleError {
     match failure.refusal() {
         Some(refusal) if refusal.reason().name == reasons::REQUEST_ID_REUSED.name => {

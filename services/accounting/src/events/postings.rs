@@ -13,7 +13,7 @@ use crate::{
 /// The postings of the journal.
 #[derive(Clone, Debug)]
 pub struct PostingJournal {
-    /// Those that this process wrote itself just now are not read back.
+    /// Postings that this process has just written are not read back.
     pub recent: Recent,
 }
 

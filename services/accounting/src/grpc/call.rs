@@ -1,4 +1,4 @@
-//! A call: how it becomes a command for the writer, or an enquiry.
+//! How a call becomes a command for the writer.
 
 use platform::{
     call::Call,
@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 
 use super::Api;
 use crate::{
-    app::{enquiry::Enquiries, writer::Submission},
+    app::writer::Submission,
     domain::{
         Digest,
         command::{Action, Answer, Command, Origin},
@@ -36,17 +36,6 @@ impl Api {
             to_proto(answer)
         };
         done.await.map(Response::new).map_err(|failure: Failure| failure.into_status(correlation_id))
-    }
-
-    /// Answers a request that only reads.
-    pub(super) async fn enquiry<M, R>(
-        &self,
-        request: Request<M>,
-        answer: impl AsyncFnOnce(&Enquiries, M) -> Result<R, Failure>,
-    ) -> Result<Response<R>, Status> {
-        let correlation_id = Call::of(&request)?.caller.correlation_id;
-        let answered = answer(&self.enquiries, request.into_inner()).await;
-        answered.map(Response::new).map_err(|failure| failure.into_status(correlation_id))
     }
 }
 

@@ -1,10 +1,11 @@
 //! `LedgerService`.
 
+use platform::call;
 use proto_accounting::v1::{self as pb, ledger_service_server::LedgerService};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;
-use crate::{app::enquiry, wire::ledger};
+use crate::wire::ledger;
 
 #[async_trait]
 impl LedgerService for Api {
@@ -12,7 +13,11 @@ impl LedgerService for Api {
         &self,
         request: Request<pb::GetBusinessDayRequest>,
     ) -> Result<Response<pb::GetBusinessDayResponse>, Status> {
-        self.enquiry(request, enquiry::ledger::business_day).await
+        call::answer(request, async |_| {
+            let day = self.enquiries.business_day().await?;
+            Ok(pb::GetBusinessDayResponse { business_day: day.as_ref().map(ledger::day_to_proto) })
+        })
+        .await
     }
 
     async fn open_business_day(
@@ -26,6 +31,11 @@ impl LedgerService for Api {
         &self,
         request: Request<pb::GetTrialBalanceRequest>,
     ) -> Result<Response<pb::GetTrialBalanceResponse>, Status> {
-        self.enquiry(request, enquiry::ledger::trial_balance).await
+        call::answer(request, async |request| {
+            let query = ledger::trial_balance_from_proto(&request)?;
+            let balance = self.enquiries.trial_balance(&query).await?;
+            Ok(ledger::trial_balance_to_proto(&balance))
+        })
+        .await
     }
 }

@@ -1,10 +1,11 @@
 //! `OnboardingService`.
 
+use platform::call;
 use proto_accounting::v1::{self as pb, onboarding_service_server::OnboardingService};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;
-use crate::{app::enquiry, wire::onboarding};
+use crate::wire::onboarding;
 
 #[async_trait]
 impl OnboardingService for Api {
@@ -26,6 +27,11 @@ impl OnboardingService for Api {
         &self,
         request: Request<pb::SearchFormerNumbersRequest>,
     ) -> Result<Response<pb::SearchFormerNumbersResponse>, Status> {
-        self.enquiry(request, enquiry::accounts::by_former_numbers).await
+        call::answer(request, async |request| {
+            let numbers = onboarding::former_numbers_from_proto(request)?;
+            let found = self.enquiries.by_former_numbers(&numbers).await?;
+            Ok(onboarding::former_numbers_to_proto(found))
+        })
+        .await
     }
 }

@@ -5,11 +5,9 @@ use proto_accounting::v1::{AccountKind, AccountToImport, Holder, HolderRole};
 use proto_common::common::v1::Money;
 
 use super::{
-    amount,
-    batches::Row,
-    date,
+    amount, date,
     header::{Header, Known, text},
-    service::Refusal,
+    item::{Refusal, Row},
 };
 
 /// The columns.

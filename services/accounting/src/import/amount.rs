@@ -2,7 +2,7 @@
 
 use money::parse_amount;
 
-/// The amount as plain digits with a point at most: `1234.56` of `1234.56` and of `1,234.56`. Says what is wanted of any other.
+/// The amount as plain digits with a point at most: `1234.56` of `1234.56` and of `1,234.56`. The error says which form is required.
 pub fn plain(text: &str) -> Result<String, String> {
     let text = text.trim_matches(' ');
     let wanted = |what: &str| Err(format!("{what}: write it as 1234.56 or 1,234.56"));

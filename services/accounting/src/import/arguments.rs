@@ -1,4 +1,4 @@
-//! What is asked for.
+//! The arguments of the command.
 
 use std::path::{Path, PathBuf};
 
@@ -116,4 +116,23 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(ending);
     name.into()
+}
+
+/// Options that say no more than the file, for tests.
+#[cfg(test)]
+pub fn only_file(file: &str) -> Options {
+    Options {
+        file: file.into(),
+        to: "http://127.0.0.1:1".to_owned(),
+        token_file: None,
+        ca_file: None,
+        certificate_file: None,
+        key_file: None,
+        branch: "100000".to_owned(),
+        code: "MOVING_IN".to_owned(),
+        source: "MOVING_IN".to_owned(),
+        encoding: None,
+        refused: None,
+        dry_run: false,
+    }
 }

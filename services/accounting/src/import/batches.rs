@@ -1,45 +1,29 @@
-//! Reads a file ahead of what is sent, and puts its items together in batches. What a batch holds follows from the file alone, so
+//! Reads a file ahead of sending, and groups its items into batches. What a batch holds follows from the file alone, so
 //! that a later run makes the same ones.
 
 use anyhow::{Context, Result};
 use csv::StringRecord;
-use prost::Message;
-use proto_accounting::v1::{AccountToImport, Transaction};
 use tokio::{sync::mpsc, task};
 
 use super::{
     accounts::{self, Accounts},
     arguments::{Kind, Options},
     header::Header,
+    item::{Item, Refusal, Row},
     postings::{self, Postings},
-    service::Refusal,
     source::Source,
 };
 
 /// Items of a batch, as many as the service takes.
 const ITEMS_MAX: usize = 1_000;
-/// Bytes of a batch, from which on it is sent: half of what the service takes by default, so that one more item always fits.
+/// A batch of this many bytes is sent: half of what the service takes by default, so that one more item always fits.
 const BYTES_MAX: usize = 1024 * 1024;
-/// Rows of a batch that are refused here, from which on it is handed on: bounds the memory that a file of nonsense takes.
+/// A batch with this many malformed rows is passed on: bounds the memory that a malformed file takes.
 const MALFORMED_MAX: usize = 10_000;
 /// Batches that wait to be sent.
 const AHEAD_MAX: usize = 4;
 /// Rows of a transaction, as many as the service takes lines.
 const LINES_MAX: usize = 100;
-
-/// A row, with the line of the file on which it begins.
-#[derive(Clone, Debug)]
-pub struct Row {
-    pub line: u64,
-    pub record: StringRecord,
-}
-
-/// What is sent.
-#[derive(Clone, Debug)]
-pub enum Item {
-    Account(AccountToImport),
-    Transaction(Transaction),
-}
 
 /// What is sent together.
 #[derive(Debug, Default)]
@@ -72,7 +56,7 @@ impl Batches {
     }
 }
 
-/// Begins to read the file. Its header is read, and judged, at once.
+/// Begins to read the file. Its header is read and checked at once.
 pub fn read(kind: Kind, source: &Source, options: &Options) -> Result<Batches> {
     let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(source.text()?);
     let header = csv.headers().context("read the first row")?.clone();
@@ -105,7 +89,7 @@ enum Meaning {
     Postings(Box<Postings>),
 }
 
-/// Nobody waits for more.
+/// The receiver is gone.
 struct NobodyWaits;
 
 /// A file that is being read.
@@ -115,9 +99,9 @@ struct Reading {
     batch: Batch,
     /// Of the batch's items.
     bytes: usize,
-    /// The rows so far of the transaction at hand.
+    /// The rows of the current transaction so far.
     together: Vec<Row>,
-    /// The transaction at hand, when it has more rows than a transaction may.
+    /// The current transaction, when it has more rows than a transaction may.
     too_long: Option<String>,
     sender: mpsc::Sender<Result<Batch>>,
 }
@@ -130,7 +114,7 @@ impl Reading {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    // Nobody may wait for it any more, and then nobody needs to know.
+                    // The receiver may be gone, and then nobody needs the error.
                     drop(self.sender.blocking_send(Err(error.into())));
                     return;
                 }
@@ -171,7 +155,7 @@ impl Reading {
         self.together_done()
     }
 
-    /// Adds a line to its transaction. One with too many is refused, each of its rows.
+    /// Adds a line to its transaction. When there are too many, each row of the transaction is refused.
     fn line(&mut self, transaction: String, row: Row) -> Result<(), NobodyWaits> {
         let refusal = || Refusal::of_row("transaction", &format!("has more than {LINES_MAX} rows"));
         if self.too_long.as_ref() == Some(&transaction) {
@@ -194,7 +178,7 @@ impl Reading {
         self.malformed(rows, &refusal())
     }
 
-    /// The transaction at hand has all its rows.
+    /// Ends the current transaction, which has all its rows.
     fn together_done(&mut self) -> Result<(), NobodyWaits> {
         let rows = std::mem::take(&mut self.together);
         let Meaning::Postings(postings) = &self.meaning else { return Ok(()) };
@@ -227,7 +211,7 @@ impl Reading {
         self.hand_on(false)
     }
 
-    /// Hands the batch on when it is full, or when there is nothing more to come.
+    /// Passes the batch on when it is full, or at the end of the file.
     fn hand_on(&mut self, is_last: bool) -> Result<(), NobodyWaits> {
         let Batch { place, items, malformed, bytes_read, .. } = &self.batch;
         let is_full = items.len() >= ITEMS_MAX || self.bytes >= BYTES_MAX || malformed.len() >= MALFORMED_MAX;
@@ -249,46 +233,18 @@ impl Batch {
     }
 }
 
-impl Item {
-    /// How large it is in a request.
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Account(account) => account.encoded_len(),
-            Self::Transaction(transaction) => transaction.encoded_len(),
-        }
-    }
-}
-
-/// Options that say no more than the file, for tests.
-#[cfg(test)]
-pub fn options(file: &str) -> Options {
-    Options {
-        file: file.into(),
-        to: "http://127.0.0.1:1".to_owned(),
-        token_file: None,
-        ca_file: None,
-        certificate_file: None,
-        key_file: None,
-        branch: "100000".to_owned(),
-        code: "MOVING_IN".to_owned(),
-        source: "MOVING_IN".to_owned(),
-        encoding: None,
-        refused: None,
-        dry_run: false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::*;
+    use crate::import::arguments::only_file;
 
     async fn batches(name: &str, text: &[u8]) -> Vec<Batch> {
         let file = std::env::temp_dir().join(format!("import-{}-{name}.csv", std::process::id()));
         fs::write(&file, text).unwrap();
         let source = Source::open(&file, None).unwrap();
-        let mut batches = read(Kind::Postings, &source, &options(name)).unwrap();
+        let mut batches = read(Kind::Postings, &source, &only_file(name)).unwrap();
         let mut all = Vec::new();
         while let Some(batch) = batches.next().await.unwrap() {
             all.push(batch);

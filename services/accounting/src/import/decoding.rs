@@ -72,7 +72,7 @@ impl<R: Read> Read for Decoding<R> {
 /// Whether chunks of bytes are UTF-8 together.
 #[derive(Default)]
 pub struct Utf8Check {
-    /// The beginning of a character that goes on in the next chunk.
+    /// The beginning of a character that continues in the next chunk.
     begun: Vec<u8>,
     is_broken: bool,
 }

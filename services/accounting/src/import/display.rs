@@ -1,4 +1,4 @@
-//! How far it has come, while it goes on: a bar on a terminal, else a line now and then.
+//! The progress of an import: a bar on a terminal, else a line now and then.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -10,10 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::totals::Totals;
 
-/// How often a line is told.
+/// How often a line is printed.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Tells how far it has come.
+/// Shows the progress of an import: a bar on a terminal, else lines.
 pub struct ProgressDisplay {
     bar: Option<ProgressBar>,
     bytes: u64,
@@ -21,7 +21,7 @@ pub struct ProgressDisplay {
 }
 
 impl ProgressDisplay {
-    /// Of a file of so many bytes.
+    /// The display for a file of `bytes` bytes.
     pub fn new(bytes: u64) -> Self {
         let bar = io::stderr().is_terminal().then(|| ProgressBar::new(bytes));
         let style = ProgressStyle::with_template("{wide_bar} {percent:>3}%  {msg}  {elapsed}, {eta} to go");
@@ -31,7 +31,7 @@ impl ProgressDisplay {
         Self { bar, bytes, line_at: Instant::now() }
     }
 
-    /// So many bytes have been read. Text in GB18030 has more when it is read than in the file.
+    /// Shows that `bytes_read` have been read. GB18030 text has more bytes after decoding than in the file.
     pub fn at(&mut self, bytes_read: u64, totals: &Totals) -> Result<()> {
         let bytes_read = bytes_read.min(self.bytes);
         let counts = || format!("{} done, {} refused", totals.done, totals.refused);
@@ -45,7 +45,7 @@ impl ProgressDisplay {
         Ok(())
     }
 
-    /// Nothing more comes.
+    /// Ends the display.
     pub fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

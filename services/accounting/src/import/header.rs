@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use csv::StringRecord;
 
-/// What stands before the original row in the file of refused rows. Such a file can be mended and imported: these are passed over.
+/// What stands before the original row in the file of refused rows. Such a file can be corrected and imported: these columns are skipped.
 pub const REFUSED: [&str; 4] = ["line", "reason", "field", "message"];
 
 /// A column that is known: its name in English, and its names in Chinese.
@@ -19,7 +19,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Finds the known columns. One that is not known, or is there twice, is a mistake and stops the import.
+    /// Finds the known columns. An unknown or repeated column is a mistake and stops the import.
     pub fn of(record: &StringRecord, known: &'static [Known]) -> Result<Self> {
         let mut places = vec![None; known.len()];
         for (place, name) in record.iter().enumerate() {

@@ -1,16 +1,17 @@
-//! `accounting import`: moves accounts and postings in from files, as a client of the public API of a service that runs. Who may
-//! do it, the order with everybody else's postings, the audit and the facts are those of any other call ([ADR 0006]).
+//! `accounting import`: moves accounts and postings in from files, as a client of the public API of a service that runs. Permissions,
+//! the order among all postings, the audit and the facts are those of any other call ([ADR 0006]).
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`arguments`] | what is asked for |
+//! | [`arguments`] | the arguments of the command |
 //! | [`source`], [`decoding`] | the file: its digest, its encoding, its text |
 //! | [`header`], [`amount`], [`date`] | names of columns, and how amounts and dates are written |
 //! | [`postings`], [`accounts`] | what the rows of a file mean |
-//! | [`batches`] | reads ahead, and puts batches together |
+//! | [`item`] | what is read, what is sent, and its outcome |
+//! | [`batches`] | reads ahead, and groups items into batches |
 //! | [`service`] | the API, with repeats |
 //! | [`progress`], [`side_file`] | how far it has come, and what was refused, in files beside the file |
-//! | [`totals`], [`told`] | what the one who runs it is told |
+//! | [`totals`], [`display`] | what is printed: the totals at the end, and the progress until then |
 //!
 //! A batch's request id is made from the file's digest and the batch's place, so that a batch that is sent again, by whatever run,
 //! is answered as a repeat (ACC-4) and nothing is doubled. What a batch holds follows from the file alone.
@@ -25,6 +26,7 @@ pub mod date;
 pub mod decoding;
 pub mod display;
 pub mod header;
+pub mod item;
 pub mod postings;
 pub mod progress;
 pub mod service;
@@ -37,16 +39,17 @@ use std::{io::Write, time::Instant};
 use anyhow::{Result, bail};
 
 use arguments::{Arguments, Kind};
-use batches::{Batch, Item, Row};
+use batches::Batch;
 use display::ProgressDisplay;
+use item::{Item, Refusal, Row, Verdict};
 use platform::service::Ran;
 use progress::Progress;
-use service::{Refusal, Service, Verdict};
+use service::Service;
 use side_file::SideFile;
 use source::Source;
 use totals::Totals;
 
-/// Some rows were refused, and the others are in.
+/// Some rows were refused, and the others were imported.
 const SOME_REFUSED: u8 = 2;
 
 /// Imports a file. The exit code says whether all of it is in.
@@ -69,7 +72,7 @@ pub async fn run(arguments: &Arguments, out: &mut impl Write) -> Result<Ran> {
 }
 
 fn summary(totals: &Totals, now: Option<(u64, std::time::Duration)>, out: &mut impl Write) -> Result<Ran> {
-    totals.tell(now, out)?;
+    totals.print(now, out)?;
     Ok(if totals.refused == 0 { Ran::Well } else { Ran::With(SOME_REFUSED) })
 }
 
@@ -81,7 +84,7 @@ fn former_number(item: &Item) -> String {
     }
 }
 
-/// An import that is being done.
+/// An import in progress.
 struct Import<'a> {
     kind: Kind,
     options: &'a arguments::Options,
@@ -214,7 +217,7 @@ impl<'a> Import<'a> {
             "REQUEST_ID_REUSED" => {
                 "\nThis part of the file was sent before, with other options or by somebody else. Go on as it was begun."
             }
-            _ => "\nWhat came before is in. The same command goes on from here.",
+            _ => "\nAll rows before it are imported. Run the same command again to continue.",
         };
         anyhow::anyhow!("{refusal}{advice}").context(format!(
             "import {} of {}",

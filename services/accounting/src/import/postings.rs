@@ -8,10 +8,9 @@ use proto_common::common::v1::Money;
 use super::{
     amount,
     arguments::Options,
-    batches::Row,
     date,
     header::{Header, Known, text},
-    service::Refusal,
+    item::{Refusal, Row},
 };
 
 /// The columns.
@@ -221,13 +220,13 @@ mod tests {
     use csv::StringRecord;
 
     use super::*;
-    use crate::import::batches::options;
+    use crate::import::arguments::only_file;
 
     fn rows(names: &str, rows: &[&str]) -> (Postings, Vec<Row>) {
         let record = |text: &str| StringRecord::from(text.split('|').collect::<Vec<_>>());
         let header = Header::of(&record(names), COLUMNS).unwrap();
         let rows = (2..).zip(rows).map(|(line, text)| Row { line, record: record(text) }).collect();
-        (Postings::of(&header, &options("x.csv")).unwrap(), rows)
+        (Postings::of(&header, &only_file("x.csv")).unwrap(), rows)
     }
 
     fn refused(names: &str, of: &[&str]) -> String {
@@ -301,7 +300,7 @@ mod tests {
         ] {
             let record = StringRecord::from(names.split('|').collect::<Vec<_>>());
             let header = Header::of(&record, COLUMNS).unwrap();
-            assert!(Postings::of(&header, &options("x.csv")).is_err(), "{names}");
+            assert!(Postings::of(&header, &only_file("x.csv")).is_err(), "{names}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! How far an import has come, in a file beside the file. It spares a later run what is done already; what makes a later run
-//! double nothing is the request ids, so that it may be lost.
+//! The progress of an import, in a file beside the imported file. It lets a later run skip what is done already. It may be lost:
+//! the request ids alone make sure that a later run posts nothing twice.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use super::{
 /// What the request ids of batches are made for. Another division of a file into batches needs another.
 const CONTEXT: &str = "countinghouse.accounting.v1 request id of an import's batch";
 
-/// How far an import has come.
+/// The progress of an import.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// BLAKE3 of the file.
@@ -33,7 +33,7 @@ pub struct Progress {
     /// Of the files of refused rows and of numbers: what belongs to the batches that are done.
     pub refused_bytes: u64,
     pub numbers_bytes: u64,
-    /// Whether there was progress of another content, which counts no more.
+    /// Whether there was progress for other content, which no longer counts.
     #[serde(skip)]
     pub is_anew: bool,
     #[serde(skip)]
@@ -50,7 +50,7 @@ struct Said {
 }
 
 impl Progress {
-    /// What an earlier run has come to with the same file, or the beginning.
+    /// The progress of an earlier run with the same file, else none.
     pub fn of(kind: Kind, options: &Options, source: &Source) -> Result<Self> {
         let said = Said {
             branch: options.branch.clone(),
@@ -100,7 +100,7 @@ impl Progress {
         Uuid::new_v8(bytes)
     }
 
-    /// Writes it down whole, or not at all.
+    /// Writes it whole, or not at all.
     pub fn save(&self) -> Result<()> {
         let mut draft = self.path.clone().into_os_string();
         draft.push(".part");

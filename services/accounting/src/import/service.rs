@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail};
 use proto_accounting::v1::{
     self as pb, account_imported, onboarding_service_client::OnboardingServiceClient, posting_imported,
 };
-use proto_common::common::v1 as common;
 use tokio::time::{self, Instant};
 use tonic::{
     Code, Request, Status,
@@ -17,14 +16,14 @@ use uuid::Uuid;
 
 use super::{
     arguments::{Kind, Options},
-    batches::Item,
+    item::{Item, Refusal, Verdict},
 };
 
 /// How long a batch may take: as long as the service lets a caller say, by default.
 const ATTEMPT_MAX: Duration = Duration::from_mins(1);
 /// How long a connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// For how long a service that is away is asked again: longer than a restart, or a change of writer.
+/// For how long a call to an unavailable service is repeated: longer than a restart, or a change of writer.
 const PATIENCE: Duration = Duration::from_mins(10);
 /// The delay before the second attempt, unless the service names one; it doubles up to [`DELAY_MAX`].
 const DELAY_FIRST: Duration = Duration::from_millis(50);
@@ -32,20 +31,6 @@ const DELAY_FIRST: Duration = Duration::from_millis(50);
 const DELAY_MAX: Duration = Duration::from_secs(5);
 /// Bytes of an answer at most: a batch of refusals, each with its values.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// Why a row, or a batch, is not in.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}: {message}")]
-pub struct Refusal {
-    /// As `docs/errors.md` lists them.
-    pub reason: String,
-    /// The column, or the field below the item; empty when it is of no one field.
-    pub field: String,
-    pub message: String,
-}
-
-/// What became of an item: its name, or why it was refused.
-pub type Verdict = Result<String, Refusal>;
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -63,32 +48,10 @@ struct Failed {
     retry_after: Option<Duration>,
 }
 
-impl Refusal {
-    /// What is wrong with a row, found without asking.
-    pub fn of_row(column: &str, message: &str) -> Self {
-        Self { reason: "FIELD_INVALID".to_owned(), field: column.to_owned(), message: message.to_owned() }
-    }
-
-    /// The same, of how its amount is written.
-    pub fn of_amount(message: &str) -> Self {
-        Self {
-            reason: "AMOUNT_MALFORMED".to_owned(),
-            field: "amount".to_owned(),
-            message: message.to_owned(),
-        }
-    }
-
-    /// The field is named from the item on, since the file knows no batches.
-    fn of_item(refusal: common::Refusal) -> Self {
-        let field = refusal.field.split_once("].").map(|(_, below)| below.to_owned());
-        Self { reason: refusal.reason, field: field.unwrap_or_default(), message: refusal.message }
-    }
-}
-
 impl Service {
-    /// Connects when it is first asked.
+    /// A client that connects with its first call.
     pub fn of(options: &Options) -> Result<Self> {
-        let endpoint = Endpoint::from_shared(options.to.clone()).context("--to is no URL")?;
+        let endpoint = Endpoint::from_shared(options.to.clone()).context("--to is not a URL")?;
         let endpoint = match tls(options)? {
             Some(tls) => endpoint.tls_config(tls).context("the TLS files")?,
             None => endpoint,
@@ -153,12 +116,12 @@ impl Service {
         let mut request = Request::new(request);
         request.set_timeout(ATTEMPT_MAX);
         if let Some(file) = &self.token_file {
-            let message = |why: String| Failed::for_good("TOKEN", format!("{}: {why}", file.display()));
+            let message = |why: String| Failed::lasting("TOKEN", format!("{}: {why}", file.display()));
             let token = tokio::fs::read_to_string(file).await.map_err(|error| message(error.to_string()))?;
             let bearer = format!("Bearer {}", token.trim()).parse();
             request
                 .metadata_mut()
-                .insert("authorization", bearer.map_err(|_| message("is no token".to_owned()))?);
+                .insert("authorization", bearer.map_err(|_| message("is not a token".to_owned()))?);
         }
         Ok(request)
     }
@@ -168,7 +131,7 @@ fn account_verdict(result: pb::AccountImported) -> Result<Verdict, Failed> {
     match result.outcome {
         Some(account_imported::Outcome::Account(name)) => Ok(Ok(name)),
         Some(account_imported::Outcome::Refusal(refusal)) => Ok(Err(Refusal::of_item(refusal))),
-        None => Err(Failed::for_good("ANSWER", "a verdict of a kind that is not known".to_owned())),
+        None => Err(Failed::lasting("ANSWER", "a verdict of an unknown kind".to_owned())),
     }
 }
 
@@ -176,12 +139,12 @@ fn posting_verdict(result: pb::PostingImported) -> Result<Verdict, Failed> {
     match result.outcome {
         Some(posting_imported::Outcome::Posting(name)) => Ok(Ok(name)),
         Some(posting_imported::Outcome::Refusal(refusal)) => Ok(Err(Refusal::of_item(refusal))),
-        None => Err(Failed::for_good("ANSWER", "a verdict of a kind that is not known".to_owned())),
+        None => Err(Failed::lasting("ANSWER", "a verdict of an unknown kind".to_owned())),
     }
 }
 
 impl Failed {
-    fn for_good(reason: &str, message: String) -> Self {
+    fn lasting(reason: &str, message: String) -> Self {
         let refusal = Refusal { reason: reason.to_owned(), field: String::new(), message };
         Self { refusal, is_transient: false, retry_after: None }
     }
@@ -193,7 +156,7 @@ impl From<Status> for Failed {
         let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
         let is_transient = match status.code() {
             Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded => true,
-            // Of the connection, and not of the service, which gives a reason.
+            // The connection failed: the service itself would have given a reason.
             Code::Unknown | Code::Internal | Code::Cancelled => reason.is_empty(),
             _ => false,
         };

@@ -17,7 +17,7 @@ pub struct SideFile {
 }
 
 impl SideFile {
-    /// The file as it was after so many bytes.
+    /// The file as it was when it had this many bytes.
     pub fn of(path: PathBuf, bytes: u64) -> Result<Self> {
         let open = || {
             if bytes == 0 {

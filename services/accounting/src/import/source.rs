@@ -1,4 +1,4 @@
-//! The file: looked through once for its digest and its encoding, then read.
+//! The file: scanned once for its digest and its encoding, then read.
 
 use std::{
     fs::File,
@@ -19,7 +19,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// What some programs put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A file, looked through.
+/// A file that has been scanned.
 #[derive(Debug)]
 pub struct Source {
     path: PathBuf,
@@ -30,7 +30,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Looks through the file. What is valid UTF-8 is taken for UTF-8, and all else for GB18030, unless the encoding is said.
+    /// Scans the file. Unless the encoding is given, valid UTF-8 is read as UTF-8 and everything else as GB18030.
     pub fn open(path: &Path, encoding: Option<Encoding>) -> Result<Self> {
         let look = || {
             let mut file = File::open(path)?;

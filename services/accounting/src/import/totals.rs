@@ -7,7 +7,7 @@ use proto_accounting::v1::Side;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::batches::Item;
+use super::item::Item;
 
 /// Totals over the batches that are done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +39,8 @@ impl Totals {
         Ok(())
     }
 
-    /// Tells them, with how much this run has done in what time.
-    pub fn tell(&self, now: Option<(u64, Duration)>, out: &mut impl Write) -> Result<()> {
+    /// Prints them, with what this run has done and how long it took.
+    pub fn print(&self, now: Option<(u64, Duration)>, out: &mut impl Write) -> Result<()> {
         for (name, count) in
             [("rows", self.rows), ("items", self.items), ("done", self.done), ("refused", self.refused)]
         {

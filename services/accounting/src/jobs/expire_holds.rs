@@ -1,5 +1,5 @@
-//! Holds that have lapsed are written down as expired. They stop counting when their time comes; this job only makes the
-//! journal and its facts say so.
+//! Records lapsed holds as expired. A hold stops counting at its expiry time; this job only brings the journal and its facts up
+//! to date.
 
 use platform::{
     clock::SharedClock,
@@ -20,7 +20,7 @@ use crate::{
     store::holds,
 };
 
-/// Holds that one command writes down: it has neighbours in its batch.
+/// The most holds of one command, which shares its batch with others.
 const HOLDS_AT_ONCE: i64 = 500;
 
 /// Who expires holds, and where: the service itself, in no branch.
@@ -29,7 +29,7 @@ const OPERATOR: &str = "service/accounting";
 /// Not an rpc: the service itself submits it.
 const METHOD: &str = "jobs/expire_holds";
 
-/// Writes lapsed holds down, on the replica that writes the book.
+/// Records lapsed holds, on the replica that writes the book.
 pub struct ExpireHolds {
     pub pool: PgPool,
     pub writer: WriterHandle,
@@ -38,7 +38,7 @@ pub struct ExpireHolds {
 }
 
 impl ExpireHolds {
-    /// Writes down what has lapsed by now.
+    /// Records the holds that have lapsed by now.
     pub async fn run(&self) -> Result<(), Failure> {
         match self.expire_all().await {
             Ok(0) => Ok(()),
@@ -64,7 +64,7 @@ impl ExpireHolds {
             let submission =
                 Submission { command, method: METHOD.into(), correlation_id: self.ids.next(), bytes: 0 };
             match self.writer.submit(submission).await? {
-                // None of them was due to the writer: the next look settles it.
+                // By the writer's clock none of them had lapsed: the next run records them.
                 Answer::Expired(0) => return Ok(expired),
                 Answer::Expired(holds) => expired += holds,
                 other => return Err(Failure::fault(format!("expiry was answered otherwise: {other:?}"))),

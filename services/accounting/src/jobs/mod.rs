@@ -1,5 +1,5 @@
-//! What runs by the clock: holds lapse, the journal gets its next months, what was kept long enough goes. Each job is
-//! idempotent, and may run on all replicas at once.
+//! What runs by the clock: lapsed holds are recorded, partitions are created for the months to come, old answers are deleted. Each
+//! job is idempotent, and may run on all replicas at once.
 
 pub mod expire_holds;
 pub mod forget_answers;

@@ -1,5 +1,5 @@
-//! The journal's partitions for the months to come. Opening a business day makes its month when it is missing; this job makes it
-//! beforehand, when nobody waits for it.
+//! Creates the journal's partitions for the months to come. Opening a business day creates a missing month, too; this job does it
+//! earlier, so that no request waits for it.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use sqlx::PgPool;
 
 use crate::store::opening;
 
-/// How often the job looks.
+/// How often the job runs.
 pub const EVERY: Duration = Duration::from_hours(1);
 
 /// How far ahead there are partitions: longer than the books are ever closed.
 const DAYS_AHEAD: [u64; 3] = [0, 20, 40];
 
-/// Makes the partitions that are missing, from the open business day on, and from today on.
+/// Creates the partitions that are missing, from the open business day on, and from today on.
 pub async fn ensure(pool: &PgPool, today: NaiveDate) -> Result<(), sqlx::Error> {
     let mut conn = pool.acquire().await?;
     let open = opening::business_day(&mut conn).await?.map(|day| day.date);

@@ -1,7 +1,6 @@
 //! Accounts as read: one, by filter, their versions and their entries.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rust_decimal::Decimal;
 use sqlx::{PgConnection, types::Json};
 
 use super::{
@@ -10,9 +9,9 @@ use super::{
     text::text_of,
 };
 use crate::domain::{
-    account::{Account, AccountKind},
-    base::Side,
+    account::Account,
     book::AccountState,
+    enquiry::{AccountEntry, AccountFilter, AccountVersion},
 };
 
 /// One account with its balance and open holds.
@@ -37,23 +36,10 @@ pub async fn by_former_numbers(
     Ok(rows.into_iter().map(|row| (row.former_number, row.number)).collect())
 }
 
-/// What a list of accounts is narrowed to.
-#[derive(Debug, Default)]
-pub struct Filter<'a> {
-    pub branch: Option<&'a str>,
-    pub customer: Option<&'a str>,
-    pub ledger_code: Option<&'a str>,
-    pub currency: Option<&'a str>,
-    pub kind: Option<AccountKind>,
-    /// `pending`, `active`, `dormant`, `frozen` or `closed`.
-    pub status: Option<&'a str>,
-    pub title_prefix: Option<&'a str>,
-}
-
 /// Up to `limit` accounts after a number, by number.
 pub async fn list(
     conn: &mut PgConnection,
-    filter: &Filter<'_>,
+    filter: &AccountFilter<'_>,
     after: &str,
     limit: i64,
 ) -> Result<Vec<Account>, sqlx::Error> {
@@ -89,14 +75,24 @@ pub async fn list(
     rows.into_iter().map(AccountRow::into_account).collect()
 }
 
-/// One version of an account.
-#[derive(Debug)]
-pub struct VersionRow {
-    pub snapshot: Json<Account>,
-    pub operator: String,
-    pub authoriser: Option<String>,
-    pub reason: String,
-    pub recorded_at: DateTime<Utc>,
+struct VersionRow {
+    snapshot: Json<Account>,
+    operator: String,
+    authoriser: Option<String>,
+    reason: String,
+    recorded_at: DateTime<Utc>,
+}
+
+impl From<VersionRow> for AccountVersion {
+    fn from(row: VersionRow) -> Self {
+        Self {
+            account: row.snapshot.0,
+            operator: row.operator,
+            authoriser: row.authoriser,
+            reason: row.reason,
+            recorded_at: row.recorded_at,
+        }
+    }
 }
 
 /// Up to `limit` versions of an account below a version, newest first.
@@ -105,8 +101,8 @@ pub async fn versions(
     number: &str,
     below: i32,
     limit: i64,
-) -> Result<Vec<VersionRow>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<AccountVersion>, sqlx::Error> {
+    let rows = sqlx::query_as!(
         VersionRow,
         r#"
         SELECT version.snapshot AS "snapshot: _", version.operator, version.authoriser, version.reason, version.recorded_at
@@ -119,22 +115,8 @@ pub async fn versions(
         limit,
     )
     .fetch_all(conn)
-    .await
-}
-
-/// One entry of an account, with what its posting says.
-#[derive(Debug)]
-pub struct AccountEntry {
-    pub posting: i64,
-    pub n: i64,
-    pub accounting_date: NaiveDate,
-    pub value_date: NaiveDate,
-    pub side: Side,
-    pub amount: Decimal,
-    pub debit_total: Decimal,
-    pub credit_total: Decimal,
-    pub narrative: String,
-    pub recorded_at: DateTime<Utc>,
+    .await?;
+    Ok(rows.into_iter().map(AccountVersion::from).collect())
 }
 
 /// Up to `limit` entries of an account below its n-th, newest first.

@@ -160,7 +160,7 @@ async fn having_ended(
     .await
 }
 
-/// Up to `limit` holds that have lapsed and are still written down as open.
+/// Up to `limit` holds that have lapsed and are still recorded as open.
 pub async fn due(conn: &mut PgConnection, now: DateTime<Utc>, limit: i64) -> Result<Vec<i64>, sqlx::Error> {
     sqlx::query_scalar!(
         "SELECT hold FROM open_hold WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2",

@@ -9,17 +9,17 @@ use uuid::Uuid;
 use super::text::{digest, text_of};
 use crate::domain::{
     Digest,
-    base::Side,
     book::BatchRow,
     command::Records,
     hold::HoldEvent,
+    side::Side,
     transaction::{Entry, Posting},
 };
 
-/// The constraint on which a writer fails that is no longer the one.
+/// The constraint that stops a writer that has lost the lead.
 pub const FENCE: &str = "batch_pkey";
 
-/// The channel on which an append is told by NOTIFY.
+/// The channel on which an append is announced by NOTIFY.
 pub const CHANNEL: &str = "accounting_journal";
 
 /// Appends a batch to the journal.

@@ -1,14 +1,14 @@
-//! Who writes the book: the row in which the leading replica says so, and its session.
+//! Who writes the book: the row in which the leading replica records its address and its session.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// How long the server waits for a session to be over that it has ended.
+/// How long the server waits until a session that it has ended is over.
 const ENDED_WITHIN_MS: i64 = 500;
 
-/// A session of the database. Its number alone would be given again.
+/// A session of the database. Its number alone is not enough, because the server reuses numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
     pub pid: i32,
@@ -22,14 +22,14 @@ pub enum Seen {
     Nobody,
     /// The leader is alive, and is reached here.
     Alive { address: String },
-    /// The leader has fallen silent. Its session was there still, and is over now.
+    /// The leader was silent. Its session still existed, and has been ended.
     Ended,
-    /// The leader has fallen silent, and its session is over or about to be.
+    /// The leader was silent, and its session is over or about to be.
     Silent,
 }
 
-/// Takes the lead in this session, and writes it down, if nobody holds it. One statement: a replica that is halted has either
-/// said which session is its own, or holds nothing.
+/// Takes the lead in this session and records it, if no replica holds it. It is one statement: a replica that stops in the
+/// middle has either recorded its session, or holds nothing.
 pub async fn claim(
     conn: &mut PgConnection,
     lock: &str,
@@ -54,7 +54,7 @@ pub async fn claim(
     .await
 }
 
-/// Says that the writer of `session` is alive. Whether it still leads.
+/// Records that the writer of `session` is alive. Returns whether it still leads.
 pub async fn beat(conn: &mut PgConnection, session: Session) -> Result<bool, sqlx::Error> {
     let updated = sqlx::query!(
         "UPDATE leader SET beat_at = clock_timestamp() WHERE session_pid = $1 AND session_began = $2",
@@ -91,7 +91,7 @@ pub async fn look(conn: &mut PgConnection, silence: Duration) -> Result<Seen, sq
     })
 }
 
-/// Whether `session` is over, and with it all that it was doing. One that nobody listens to any more is ended.
+/// Whether `session` is over, and with it all that it was doing. A session without a client is ended.
 pub async fn is_over(conn: &mut PgConnection, session: Session) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"

@@ -33,8 +33,8 @@ pub async fn load(
     Ok(Loaded { accounts, earlier })
 }
 
-/// What `requests` were answered before. A request may be found several times, and the last row holds the whole answer: that
-/// of a capture is its hold event and not its posting, that of a batch of which an item was refused was kept.
+/// The earlier answers to `requests`. A request may be found several times, and its last row holds the whole answer: for a
+/// capture it is the hold event and not the posting, for a batch with a refused item it is the kept answer.
 async fn earlier(
     conn: &mut PgConnection,
     requests: &[Uuid],

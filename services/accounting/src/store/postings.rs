@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::rows::{EntryRow, PostingRow};
-use crate::domain::transaction::{Entry, Posting};
+use crate::domain::{
+    enquiry::PostingFilter,
+    transaction::{Entry, Posting},
+};
 
 /// Postings by number, in order; unknown numbers are left out.
 pub async fn by_numbers(conn: &mut PgConnection, numbers: &[i64]) -> Result<Vec<Posting>, sqlx::Error> {
@@ -51,20 +53,10 @@ pub async fn last(conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
     Ok(last.unwrap_or(0))
 }
 
-/// What a list of postings is narrowed to.
-#[derive(Debug, Default)]
-pub struct Filter<'a> {
-    pub accounting_date: Option<NaiveDate>,
-    pub branch: Option<&'a str>,
-    pub operator: Option<&'a str>,
-    pub code: Option<&'a str>,
-    pub request_id: Option<Uuid>,
-}
-
 /// Up to `limit` postings below a number, newest first.
 pub async fn list(
     conn: &mut PgConnection,
-    filter: &Filter<'_>,
+    filter: &PostingFilter<'_>,
     below: i64,
     limit: i64,
 ) -> Result<Vec<Posting>, sqlx::Error> {

@@ -9,8 +9,9 @@ use sqlx::{PgConnection, PgPool};
 use super::{base_records, rows::AccountColumns};
 use crate::domain::{
     account::Account,
-    command::{AccountVersion, BusinessDay, KeptAnswer, Recorded, Records},
+    command::{AccountVersion, BusinessDay, KeptAnswer, Records},
     ids::{AccountId, OperatorCode},
+    recorded::Recorded,
 };
 
 /// Whether a batch has anything to write here.
@@ -60,7 +61,7 @@ async fn accounts(conn: &mut PgConnection, versions: &[AccountVersion]) -> Resul
     }
     account_versions(conn, versions).await?;
 
-    // An account that changed twice in the batch is written once, as it is last.
+    // An account that changed twice in the batch is written once, in its last version.
     let last: BTreeMap<AccountId, &Account> =
         versions.iter().map(|version| (version.account.id, &version.account)).collect();
     let columns = AccountColumns::of(last.into_values())?;
@@ -161,7 +162,7 @@ async fn kept_answers(
     Ok(())
 }
 
-/// Forgets answers that were kept before `before`; at most `limit`, and says how many.
+/// Deletes answers that were kept before `before`, at most `limit`. Returns how many.
 pub async fn forget_answers(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         r#"

@@ -10,12 +10,12 @@ use uuid::Uuid;
 use super::text::{digest, from_text, text_of};
 use crate::domain::{
     account::{Account, Holder},
-    base::Side,
     hold::{Hold, HoldEvent},
     ids::{
         AccountId, AccountNumber, BranchCode, FormerNumber, HoldNumber, LedgerCodeNumber, OperatorCode,
         PostingNumber,
     },
+    side::Side,
     status::{AccountStatus, Freeze},
     transaction::{Entry, Posting, Voucher},
 };

@@ -11,10 +11,10 @@ use super::{
     text::{from_text, text_of},
 };
 use crate::domain::{
-    base::Side,
-    command::Recorded,
     ids::{AccountNumber, BranchCode, OperatorCode, PostingNumber, SuspenseNumber},
+    recorded::Recorded,
     refusal::Refusal,
+    side::Side,
     suspense::{FactIdentity, SuspenseItem, SuspenseLine, SuspenseRecord, SuspenseState},
     transaction::AccountRef,
 };

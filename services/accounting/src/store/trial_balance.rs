@@ -3,33 +3,16 @@
 //! that is booked on later days.
 
 use chrono::NaiveDate;
-use money::Currency;
-use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 use super::rows::currency as currency_of;
-
-/// The totals of a ledger code in a currency.
-#[derive(Debug)]
-pub struct CodeTotals {
-    pub ledger_code: String,
-    pub currency: Currency,
-    pub off_balance: bool,
-    pub debit_total: Decimal,
-    pub credit_total: Decimal,
-    pub debit_balance: Decimal,
-    pub credit_balance: Decimal,
-    pub accounts: i64,
-}
+use crate::domain::trial_balance::{CodeTotals, TrialBalanceQuery};
 
 /// Totals by the first `digits` of the ledger code and by currency, up to the end of a business date. One statement, and so
 /// one state of the books.
 pub async fn totals(
     conn: &mut PgConnection,
-    up_to: Option<NaiveDate>,
-    branch: Option<&str>,
-    currency: Option<&str>,
-    digits: i32,
+    query: &TrialBalanceQuery<'_>,
 ) -> Result<Vec<CodeTotals>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
@@ -50,10 +33,10 @@ pub async fn totals(
         WHERE last.n > later.n AND ($2::text IS NULL OR account.branch = $2) AND ($3::text IS NULL OR account.currency = $3)
         GROUP BY 1, account.currency, account.exponent, account.off_balance ORDER BY 1, 2
         "#,
-        up_to,
-        branch,
-        currency,
-        digits,
+        query.up_to,
+        query.branch,
+        query.currency,
+        query.digits,
     )
     .fetch_all(conn)
     .await?;

@@ -1,7 +1,7 @@
 //! Accounts.
 
 use ::refusal::{Refusal, field_invalid};
-use form::{amount, choice, code, currency_code, money, required_text, text};
+use form::{amount, choice, code, currency_code, filter, money, required_text, text, timestamp};
 use platform::refusal::Failure;
 use proto_accounting::v1 as pb;
 use proto_common::common::v1 as common;
@@ -9,14 +9,16 @@ use rust_decimal::Decimal;
 
 use super::{
     account_name,
-    posting::{ledger_balance, unexpected},
+    line::side_to_proto,
+    posting::{ledger_balance, posting_name, unexpected},
 };
 use crate::domain::{
     account::{Account, AccountKind, Holder, HolderRole},
-    base::NormalSide,
     book::AccountState,
     command::{AccountChange, Action, Answer, OpenAccount},
+    enquiry::{AccountEntry, AccountFilter, AccountVersion},
     ids::LedgerCodeNumber,
+    side::NormalSide,
     status::{AccountStatus, Freeze},
 };
 
@@ -27,7 +29,7 @@ const TITLE_CHARS_MAX: usize = 120;
 /// Longest reason, in characters.
 const REASON_CHARS_MAX: usize = 500;
 
-/// What `OpenAccount` asks.
+/// The command of `OpenAccount`.
 pub fn open(request: pb::OpenAccountRequest) -> Result<Action, Refusal> {
     let terms = Terms {
         field: String::new(),
@@ -85,7 +87,7 @@ impl Terms {
     }
 }
 
-/// What `ChangeAccount` asks.
+/// The command of `ChangeAccount`.
 pub fn change(request: pb::ChangeAccountRequest) -> Result<Action, Refusal> {
     let change = AccountChange::Terms {
         title: request.title.map(|title| required_text("title", title, TITLE_CHARS_MAX)).transpose()?,
@@ -103,7 +105,7 @@ pub fn change(request: pb::ChangeAccountRequest) -> Result<Action, Refusal> {
     })
 }
 
-/// What `ActivateAccount`, `MarkAccountDormant` and `CloseAccount` ask.
+/// The command of `ActivateAccount`, `MarkAccountDormant` and `CloseAccount`.
 pub fn step(account: &str, change: AccountChange, reason: String) -> Result<Action, Refusal> {
     Ok(Action::ChangeAccount {
         account: account_name("account", account)?,
@@ -112,7 +114,7 @@ pub fn step(account: &str, change: AccountChange, reason: String) -> Result<Acti
     })
 }
 
-/// What `FreezeAccount` asks.
+/// The command of `FreezeAccount`.
 pub fn freeze(request: pb::FreezeAccountRequest) -> Result<Action, Refusal> {
     let kind = choice("freeze", request.freeze, Some)?;
     let (freeze, currency) = match (kind, request.amount) {
@@ -129,7 +131,7 @@ pub fn freeze(request: pb::FreezeAccountRequest) -> Result<Action, Refusal> {
     step(&request.account, AccountChange::Freeze { freeze, currency }, reason)
 }
 
-/// What `UnfreezeAccount` asks.
+/// The command of `UnfreezeAccount`.
 pub fn unfreeze(request: pb::UnfreezeAccountRequest) -> Result<Action, Refusal> {
     let reason = required_text("reason", request.reason, REASON_CHARS_MAX)?;
     step(&request.account, AccountChange::Unfreeze, reason)
@@ -156,7 +158,7 @@ fn holders(field: &str, values: Vec<pb::Holder>) -> Result<Vec<Holder>, Refusal>
 }
 
 /// The kind of an account; none when not set.
-pub fn kind(value: pb::AccountKind) -> Option<AccountKind> {
+fn kind(value: pb::AccountKind) -> Option<AccountKind> {
     Some(match value {
         pb::AccountKind::Unspecified => return None,
         pb::AccountKind::PersonalDemand => AccountKind::PersonalDemand,
@@ -188,7 +190,7 @@ fn kind_to_proto(kind: AccountKind) -> pb::AccountKind {
 }
 
 /// The name under which the store keeps a status; none when not set.
-pub fn status_text(value: pb::AccountStatus) -> Option<&'static str> {
+fn status_text(value: pb::AccountStatus) -> Option<&'static str> {
     Some(match value {
         pb::AccountStatus::Unspecified => return None,
         pb::AccountStatus::Pending => "pending",
@@ -196,6 +198,19 @@ pub fn status_text(value: pb::AccountStatus) -> Option<&'static str> {
         pb::AccountStatus::Dormant => "dormant",
         pb::AccountStatus::Frozen => "frozen",
         pb::AccountStatus::Closed => "closed",
+    })
+}
+
+/// Which accounts a list shows.
+pub fn filter_from_proto(request: &pb::ListAccountsRequest) -> Result<AccountFilter<'_>, Refusal> {
+    Ok(AccountFilter {
+        branch: filter("branch", &request.branch)?,
+        customer: filter("customer", &request.customer)?,
+        ledger_code: filter("ledger_code", &request.ledger_code)?,
+        currency: filter("currency", &request.currency)?,
+        kind: kind(request.kind()),
+        status: status_text(request.status()),
+        title_prefix: filter("title_prefix", &request.title_prefix)?,
     })
 }
 
@@ -281,5 +296,32 @@ pub fn balance_to_proto(state: &AccountState, now: chrono::DateTime<chrono::Utc>
         )),
         held: Some(money(currency, state.held(now))),
         available: state.available(now).map(|available| money(currency, available)),
+    }
+}
+
+/// A version with who made it and why, for the contract.
+pub fn version_to_proto(version: AccountVersion) -> pb::AccountVersion {
+    pb::AccountVersion {
+        account: Some(to_proto(&version.account)),
+        operator: version.operator,
+        authoriser: version.authoriser.unwrap_or_default(),
+        reason: version.reason,
+        record_time: Some(timestamp(version.recorded_at)),
+    }
+}
+
+/// An entry of an account, for the contract.
+pub fn entry_to_proto(account: &Account, entry: AccountEntry) -> pb::AccountEntry {
+    let ledger = ledger_balance(account.normal_side, entry.debit_total, entry.credit_total);
+    pb::AccountEntry {
+        posting: posting_name(entry.posting),
+        number: entry.n,
+        accounting_date: entry.accounting_date.to_string(),
+        value_date: entry.value_date.to_string(),
+        side: side_to_proto(entry.side).into(),
+        amount: Some(money(account.currency, entry.amount)),
+        ledger: Some(money(account.currency, ledger)),
+        narrative: entry.narrative,
+        record_time: Some(timestamp(entry.recorded_at)),
     }
 }

@@ -6,20 +6,17 @@ use pb::base_record::Content;
 use proto_accounting::v1 as pb;
 use proto_common::common::v1 as common;
 
-use super::{account::normal_side_to_proto, posting::kind_to_proto, template};
+use super::{account::normal_side_to_proto, line::TITLE_CHARS_MAX, posting::kind_to_proto, template};
 use crate::domain::{
     base::{
         BaseContent, Branch, BranchKind, CalendarYear, CurrencyRecord, ExchangeRate, InterestRate,
-        LedgerClass, LedgerCode, NormalSide, Operator, OperatorKind, OperatorLimit, Parameter,
-        TransactionKind,
+        LedgerClass, LedgerCode, Operator, OperatorKind, OperatorLimit, Parameter, TransactionKind,
     },
     ids::{BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode},
+    side::NormalSide,
 };
 
-/// Longest name of anything, in characters.
-pub(super) const TITLE_CHARS_MAX: usize = 120;
-
-/// The content that a caller asks to set.
+/// The content of a request's record.
 pub fn from_proto(field: &str, content: Content) -> Result<BaseContent, Refusal> {
     Ok(match content {
         Content::Branch(value) => BaseContent::Branch(branch(&format!("{field}.branch"), value)?),

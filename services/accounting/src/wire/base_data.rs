@@ -2,17 +2,17 @@
 
 use ::refusal::{Refusal, field_invalid};
 use dated::Content;
-use form::{required_date, required_text};
-use platform::refusal::Failure;
+use form::{required_date, required_text, timestamp};
+use platform::{refusal::Failure, registers::Entry};
 use proto_accounting::v1 as pb;
 
 use super::{base_content, posting::unexpected};
 use crate::domain::{
-    base::{BaseChange, BaseKind, BaseVersion},
+    base::{BaseChange, BaseContent, BaseKind, BaseVersion},
     command::{Action, Answer},
 };
 
-/// What `ChangeBaseData` asks. How many records there may be is the domain's to judge.
+/// The command of `ChangeBaseData`. The domain decides how many records there may be.
 pub fn change(request: pb::ChangeBaseDataRequest) -> Result<Action, Refusal> {
     let reason = required_text("reason", request.reason, 500)?;
     let record = |(i, record): (usize, pb::BaseRecord)| version(&format!("records[{i}]"), record);
@@ -30,7 +30,7 @@ fn version(field: &str, record: pb::BaseRecord) -> Result<BaseVersion, Refusal> 
     if record.version != 0 {
         return Err(field_invalid(format!("{field}.version"), "is set by the service; leave it 0"));
     }
-    let name = name(version.content.kind(), &version.content.code());
+    let name = version.content.kind().record_name(&version.content.code());
     if !record.name.is_empty() && record.name != name {
         return Err(field_invalid(format!("{field}.name"), format!("must be {name}, or empty")));
     }
@@ -50,29 +50,22 @@ fn change_to_proto(change: &BaseChange) -> pb::BaseChange {
 /// A version of a record, for the contract.
 pub fn to_proto(version: &BaseVersion) -> pb::BaseRecord {
     pb::BaseRecord {
-        name: name(version.content.kind(), &version.content.code()),
+        name: version.content.kind().record_name(&version.content.code()),
         effective_date: version.effective_date.to_string(),
         version: version.version,
         content: Some(base_content::to_proto(&version.content)),
     }
 }
 
-/// The kinds with the first part of their records' names.
-const COLLECTIONS: [(BaseKind, &str); 9] = [
-    (BaseKind::Branch, "branches"),
-    (BaseKind::Operator, "operators"),
-    (BaseKind::Currency, "currencies"),
-    (BaseKind::ExchangeRate, "exchangeRates"),
-    (BaseKind::CalendarYear, "calendarYears"),
-    (BaseKind::InterestRate, "interestRates"),
-    (BaseKind::Parameter, "parameters"),
-    (BaseKind::LedgerCode, "ledgerCodes"),
-    (BaseKind::PostingTemplate, "postingTemplates"),
-];
-
-fn name(kind: BaseKind, code: &str) -> String {
-    let collection = COLLECTIONS.iter().find(|(of, _)| *of == kind).map_or("", |(_, collection)| collection);
-    format!("{collection}/{code}")
+/// A version with who made it and why, for the contract.
+pub fn recorded_to_proto(entry: Entry<BaseContent>) -> pb::BaseRecordVersion {
+    pb::BaseRecordVersion {
+        record: Some(to_proto(&entry.version)),
+        maker: entry.maker,
+        checker: entry.checker.unwrap_or_default(),
+        reason: entry.reason,
+        record_time: Some(timestamp(entry.recorded_at)),
+    }
 }
 
 /// The kind and code that a record's name means.
@@ -80,8 +73,8 @@ pub fn named(field: &str, value: &str) -> Result<(BaseKind, String), Refusal> {
     value
         .split_once('/')
         .and_then(|(collection, code)| {
-            let (kind, _) = COLLECTIONS.iter().find(|(_, of)| *of == collection)?;
-            code_of_name(code).then(|| (*kind, code.to_owned()))
+            let kind = BaseKind::ALL.into_iter().find(|kind| kind.collection() == collection)?;
+            code_of_name(code).then(|| (kind, code.to_owned()))
         })
         .ok_or_else(|| field_invalid(field, "must be the name of a record, for example branches/110100"))
 }
@@ -90,10 +83,10 @@ fn code_of_name(code: &str) -> bool {
     form::code("name", code.to_owned(), 64).is_ok()
 }
 
-/// The kind that a list asks for.
-pub fn kind(value: pb::BaseKind) -> Option<BaseKind> {
-    Some(match value {
-        pb::BaseKind::Unspecified => return None,
+/// The kind that a list is of.
+pub fn kind_from_proto(value: pb::BaseKind) -> Result<BaseKind, Refusal> {
+    Ok(match value {
+        pb::BaseKind::Unspecified => return Err(field_invalid("kind", "is required")),
         pb::BaseKind::Branch => BaseKind::Branch,
         pb::BaseKind::Operator => BaseKind::Operator,
         pb::BaseKind::Currency => BaseKind::Currency,

@@ -21,9 +21,10 @@ use super::{
 };
 use crate::domain::{
     base::BaseContent,
-    command::{AccountVersion, BaseRecordVersion, BusinessDay, Recorded, Records},
+    command::{AccountVersion, BaseRecordVersion, BusinessDay, Records},
     hold::HoldEvent,
     ids::OperatorCode,
+    recorded::Recorded,
     suspense::SuspenseItem,
     transaction::Posting,
 };
@@ -200,7 +201,7 @@ pub fn posting_booked(posting: &Posting) -> Result<Fact, FactError> {
     contract().fact(&pb::PostingBooked { name, posting: Some(posting_to_proto(posting)) }, metadata)
 }
 
-/// What makes a fact the one that it is: made from rows that never change, it is the same however often it is published.
+/// What identifies a fact: made from rows that never change, it is the same however often it is published.
 struct Identity<'a> {
     message: &'a str,
     key: &'a str,
@@ -220,7 +221,7 @@ impl Identity<'_> {
         }
     }
 
-    /// The request and the time tell the facts of two books apart, whose numbers are the same.
+    /// The request and the time distinguish the facts of two books, whose numbers are the same.
     fn id(&self, request_id: Uuid, at: DateTime<Utc>) -> Uuid {
         let mut hasher = blake3::Hasher::new_derive_key("countinghouse accounting fact id v1");
         for text in [self.message, self.key] {

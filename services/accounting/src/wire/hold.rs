@@ -15,7 +15,7 @@ use crate::domain::{
     ids::HoldNumber,
 };
 
-/// What `PlaceHold` asks.
+/// The command of `PlaceHold`.
 pub fn place(request: pb::PlaceHoldRequest) -> Result<Action, Refusal> {
     let (currency, amount) = amount("amount", request.amount)?;
     Ok(Action::PlaceHold {
@@ -28,7 +28,7 @@ pub fn place(request: pb::PlaceHoldRequest) -> Result<Action, Refusal> {
     })
 }
 
-/// What `CaptureHold` asks.
+/// The command of `CaptureHold`.
 pub fn capture(request: pb::CaptureHoldRequest) -> Result<Action, Refusal> {
     Ok(Action::CaptureHold {
         hold: hold_number("hold", &request.hold)?,
@@ -37,7 +37,7 @@ pub fn capture(request: pb::CaptureHoldRequest) -> Result<Action, Refusal> {
     })
 }
 
-/// What `ReleaseHold` asks.
+/// The command of `ReleaseHold`.
 pub fn release(request: pb::ReleaseHoldRequest) -> Result<Action, Refusal> {
     text("reason", request.reason, 500)?;
     Ok(Action::ReleaseHold { hold: hold_number("hold", &request.hold)? })
@@ -67,8 +67,8 @@ pub fn captured(answer: Answer) -> Result<pb::CaptureHoldResponse, Failure> {
     }
 }
 
-/// The state that a list asks for; none for all.
-pub fn state(value: pb::HoldState) -> Option<HoldState> {
+/// The state that a list shows; none for all.
+pub fn state_from_proto(value: pb::HoldState) -> Option<HoldState> {
     match value {
         pb::HoldState::Unspecified => None,
         pb::HoldState::Open => Some(HoldState::Open),

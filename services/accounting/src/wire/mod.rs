@@ -7,6 +7,7 @@ pub mod base_data;
 pub mod fact;
 pub mod hold;
 pub mod ledger;
+pub mod line;
 pub mod onboarding;
 pub mod posting;
 pub mod suspense;

@@ -1,8 +1,8 @@
-//! Moving in. What is wrong with the form of one item is told of that item, and the others go on.
+//! Onboarding. An item whose form is wrong is refused by itself, and the others continue.
 
 use std::fmt::{self, Display};
 
-use ::refusal::Refusal;
+use ::refusal::{Refusal, field_invalid};
 use form::{code, date};
 use platform::refusal::Failure;
 use proto_accounting::v1 as pb;
@@ -20,16 +20,18 @@ use crate::domain::{
     refusal::{Refusal as Violation, Rule},
 };
 
+/// Most numbers that are looked up at once.
+const FORMER_NUMBERS_MAX: usize = 1_000;
 /// Longest branch code.
 const BRANCH_CHARS_MAX: usize = 6;
 
-/// What `ImportAccounts` asks.
+/// The command of `ImportAccounts`.
 pub fn accounts(request: pb::ImportAccountsRequest) -> Result<Action, Refusal> {
     let accounts = items("accounts", request.accounts, |field, item| account(field, item));
     Ok(Action::ImportAccounts { accounts })
 }
 
-/// What `ImportPostings` asks.
+/// The command of `ImportPostings`.
 pub fn postings(request: pb::ImportPostingsRequest) -> Result<Action, Refusal> {
     let transactions = items("transactions", request.transactions, |field, item| transaction(field, item));
     Ok(Action::ImportPostings { transactions })
@@ -103,6 +105,28 @@ pub fn postings_imported(answer: Answer) -> Result<pb::ImportPostingsResponse, F
         }),
     });
     Ok(pb::ImportPostingsResponse { results: results.collect(), posted, refused })
+}
+
+/// The former numbers that an enquiry looks up.
+pub fn former_numbers_from_proto(request: pb::SearchFormerNumbersRequest) -> Result<Vec<String>, Refusal> {
+    let count = request.former_numbers.len();
+    if !(1..=FORMER_NUMBERS_MAX).contains(&count) {
+        let rule = format!("must have 1 to {FORMER_NUMBERS_MAX} numbers, not {count}");
+        return Err(field_invalid("former_numbers", rule));
+    }
+    for (place, number) in request.former_numbers.iter().enumerate() {
+        former_number(format_args!("former_numbers[{place}]"), number)?;
+    }
+    Ok(request.former_numbers)
+}
+
+/// Former numbers with the numbers of their accounts, for the contract.
+pub fn former_numbers_to_proto(found: Vec<(String, String)>) -> pb::SearchFormerNumbersResponse {
+    let found = found.into_iter().map(|(former_number, number)| pb::FormerNumber {
+        former_number,
+        account: format!("accounts/{number}"),
+    });
+    pb::SearchFormerNumbersResponse { found: found.collect() }
 }
 
 /// How many were done, and how many refused.

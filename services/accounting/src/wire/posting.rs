@@ -3,29 +3,28 @@
 use std::fmt::Display;
 
 use ::refusal::{Refusal, field_invalid};
-use form::{amount, choice, code, date, money, text, timestamp};
+use form::{amount, choice, code, date, filter, money, text, timestamp, uuid};
 use platform::refusal::Failure;
 use proto_accounting::v1 as pb;
 
-use super::{account_name, former_number, refusal, template};
+use super::{
+    line::{NARRATIVE_CHARS_MAX, TRANSACTION_CODE_CHARS_MAX, account_ref, side_from_proto, side_to_proto},
+    refusal, template,
+};
 use crate::domain::{
-    base::{NormalSide, Side, TransactionKind},
+    base::TransactionKind,
     command::{Action, Answer, BatchMode, Business},
-    ids::{BranchCode, LedgerCodeNumber},
-    transaction::{AccountRef, Entry, Line, Posting, Transaction, Voucher},
+    enquiry::PostingFilter,
+    side::NormalSide,
+    transaction::{Entry, Line, Posting, Transaction, Voucher},
 };
 
-/// Longest narrative, in characters.
-pub(super) const NARRATIVE_CHARS_MAX: usize = 200;
-/// Longest business transaction code.
-pub(super) const TRANSACTION_CODE_CHARS_MAX: usize = 32;
-
-/// What `PostTransaction` asks.
+/// The command of `PostTransaction`.
 pub fn post(request: pb::PostTransactionRequest) -> Result<Action, Refusal> {
     Ok(Action::Post(required_transaction("transaction", request.transaction)?))
 }
 
-/// What `PostBusiness` asks.
+/// The command of `PostBusiness`.
 pub fn post_business(request: pb::PostBusinessRequest) -> Result<Action, Refusal> {
     Ok(Action::PostBusiness(Business {
         code: code("code", request.code, TRANSACTION_CODE_CHARS_MAX)?,
@@ -47,7 +46,7 @@ pub fn business_posted(answer: Answer) -> Result<pb::PostBusinessResponse, Failu
     }
 }
 
-/// What `PostBatch` asks.
+/// The command of `PostBatch`.
 pub fn post_batch(request: pb::PostBatchRequest) -> Result<Action, Refusal> {
     let mode = choice("mode", request.mode, |mode| match mode {
         pb::BatchMode::Unspecified => None,
@@ -61,6 +60,19 @@ pub fn post_batch(request: pb::PostBatchRequest) -> Result<Action, Refusal> {
         .map(|(i, item)| transaction(format_args!("transactions[{i}]"), item))
         .collect::<Result<_, _>>()?;
     Ok(Action::PostBatch { mode, transactions })
+}
+
+/// Which postings a list shows.
+pub fn filter_from_proto(request: &pb::ListPostingsRequest) -> Result<PostingFilter<'_>, Refusal> {
+    Ok(PostingFilter {
+        accounting_date: date("accounting_date", &request.accounting_date)?,
+        branch: filter("branch", &request.branch)?,
+        operator: filter("operator", &request.operator)?,
+        code: filter("code", &request.code)?,
+        request_id: filter("request_id", &request.request_id)?
+            .map(|id| uuid("request_id", id))
+            .transpose()?,
+    })
 }
 
 /// A transaction that must be there.
@@ -106,48 +118,11 @@ fn line(field: impl Display + Copy, value: pb::TransactionLine) -> Result<Line, 
     let (currency, amount) = amount(format_args!("{field}.amount"), value.amount)?;
     Ok(Line {
         account: account_ref(format_args!("{field}.account"), &value.account)?,
-        side: choice(format_args!("{field}.side"), value.side, side)?,
+        side: choice(format_args!("{field}.side"), value.side, side_from_proto)?,
         currency,
         amount,
         narrative: text(format_args!("{field}.narrative"), value.narrative, NARRATIVE_CHARS_MAX)?,
     })
-}
-
-pub(super) fn account_ref(field: impl Display + Copy, value: &str) -> Result<AccountRef, Refusal> {
-    if let Some(number) = value.strip_prefix("formerAccounts/") {
-        return former_number(field, number).map(AccountRef::Former);
-    }
-    let Some(rest) = value.strip_prefix("branches/") else {
-        return account_name(field, value).map(AccountRef::Number);
-    };
-    let is_digits =
-        |text: &str| !text.is_empty() && text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_digit());
-    match rest.split_once("/ledgerCodes/") {
-        Some((branch, code)) if is_digits(branch) && is_digits(code) => Ok(AccountRef::OfBranch {
-            branch: BranchCode::new(branch),
-            ledger_code: LedgerCodeNumber::new(code),
-        }),
-        _ => Err(field_invalid(
-            field,
-            "must be accounts/{number}, branches/{branch}/ledgerCodes/{code} or formerAccounts/{former_number}",
-        )),
-    }
-}
-
-pub(super) fn side(side: pb::Side) -> Option<Side> {
-    match side {
-        pb::Side::Unspecified => None,
-        pb::Side::Debit => Some(Side::Debit),
-        pb::Side::Credit => Some(Side::Credit),
-    }
-}
-
-/// The side, for the contract.
-pub fn side_to_proto(side: Side) -> pb::Side {
-    match side {
-        Side::Debit => pb::Side::Debit,
-        Side::Credit => pb::Side::Credit,
-    }
 }
 
 /// What `PostTransaction` answers.
@@ -180,7 +155,7 @@ pub fn batch_posted(answer: Answer) -> Result<pb::PostBatchResponse, Failure> {
     })
 }
 
-/// An answer of another kind than the question: a fault of ours.
+/// An answer that does not match its command: a fault of the service.
 pub fn unexpected(answer: &Answer) -> Failure {
     Failure::fault(format!("the writer gave an answer of another kind: {answer:?}"))
 }

@@ -4,14 +4,14 @@ use form::{money, timestamp};
 use proto_accounting::v1 as pb;
 
 use super::{
-    posting::{posting_name, side_to_proto},
+    line::{ref_to_proto, side_to_proto},
+    posting::posting_name,
     refusal,
-    template::ref_to_proto,
 };
 use crate::domain::suspense::{FactIdentity, SuspenseItem, SuspenseState};
 
-/// The state that a list asks for; none for all.
-pub fn state(value: pb::SuspenseState) -> Option<SuspenseState> {
+/// The state that a list shows; none for all.
+pub fn state_from_proto(value: pb::SuspenseState) -> Option<SuspenseState> {
     match value {
         pb::SuspenseState::Unspecified => None,
         pb::SuspenseState::Open => Some(SuspenseState::Open),

@@ -8,8 +8,10 @@ use proto_common::common::v1 as common;
 
 use super::{
     account_name,
-    base_content::TITLE_CHARS_MAX,
-    posting::{self, NARRATIVE_CHARS_MAX, TRANSACTION_CODE_CHARS_MAX, side_to_proto},
+    line::{
+        NARRATIVE_CHARS_MAX, TITLE_CHARS_MAX, TRANSACTION_CODE_CHARS_MAX, account_ref, ref_to_proto,
+        side_from_proto, side_to_proto,
+    },
 };
 use crate::domain::{
     ids::{BranchCode, LedgerCodeNumber},
@@ -18,7 +20,6 @@ use crate::domain::{
         FactField, FieldKind, Given, GivenField, PostingTemplate, TemplateExample, TemplateFact,
         TemplateField, TemplateLine,
     },
-    transaction::AccountRef,
 };
 
 /// Longest text that a field of a business transaction is given: that of the longest field.
@@ -40,7 +41,7 @@ fn each<P, D>(
     items.into_iter().enumerate().map(|(i, item)| convert(&format!("{field}.{name}[{i}]"), item)).collect()
 }
 
-/// The template that a caller asks to set.
+/// The template of a request.
 pub fn from_proto(field: &str, value: pb::PostingTemplate) -> Result<PostingTemplate, Refusal> {
     Ok(PostingTemplate {
         code: code(&format!("{field}.code"), value.code, TRANSACTION_CODE_CHARS_MAX)?,
@@ -73,7 +74,7 @@ fn declared(field: &str, value: pb::TemplateField) -> Result<TemplateField, Refu
 fn line(field: &str, value: pb::TemplateLine) -> Result<TemplateLine, Refusal> {
     Ok(TemplateLine {
         account: account_source(&format!("{field}.account"), &value.account)?,
-        side: choice(&format!("{field}.side"), value.side, posting::side)?,
+        side: choice(&format!("{field}.side"), value.side, side_from_proto)?,
         amount: required_text(&format!("{field}.amount"), value.amount, EXPRESSION_CHARS_MAX)?,
         currency: currency_source(&format!("{field}.currency"), value.currency)?,
         condition: text(&format!("{field}.condition"), value.condition, EXPRESSION_CHARS_MAX)?,
@@ -138,8 +139,8 @@ fn example(field: &str, value: pb::TemplateExample) -> Result<TemplateExample, R
 fn example_line(field: &str, value: pb::TemplateExampleLine) -> Result<ExampleLine, Refusal> {
     let (currency, amount) = amount(&format!("{field}.amount"), value.amount)?;
     Ok(ExampleLine {
-        account: posting::account_ref(&format!("{field}.account"), &value.account)?,
-        side: choice(&format!("{field}.side"), value.side, posting::side)?,
+        account: account_ref(&format!("{field}.account"), &value.account)?,
+        side: choice(&format!("{field}.side"), value.side, side_from_proto)?,
         currency,
         amount,
         narrative: text(&format!("{field}.narrative"), value.narrative, NARRATIVE_CHARS_MAX)?,
@@ -245,17 +246,6 @@ fn example_to_proto(example: &TemplateExample) -> pb::TemplateExample {
         branch: example.branch.to_string(),
         fields: example.fields.iter().map(field).collect(),
         lines: example.lines.iter().map(line).collect(),
-    }
-}
-
-/// The account that a line means, for the contract.
-pub fn ref_to_proto(account: &AccountRef) -> String {
-    match account {
-        AccountRef::Number(number) => format!("accounts/{number}"),
-        AccountRef::Former(number) => format!("formerAccounts/{number}"),
-        AccountRef::OfBranch { branch, ledger_code } => {
-            format!("branches/{branch}/ledgerCodes/{ledger_code}")
-        }
     }
 }
 

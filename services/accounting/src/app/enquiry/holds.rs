@@ -1,34 +1,34 @@
 //! Holds: one, and lists.
 
 use platform::refusal::Failure;
-use proto_accounting::v1 as pb;
 
-use super::{Enquiries, not_found};
+use super::{Enquiries, accounts::no_account, not_found};
 use crate::{
+    domain::{
+        hold::{Hold, HoldState},
+        ids::{AccountNumber, HoldNumber},
+    },
     store::{accounts, holds},
-    wire::{self, hold},
 };
 
-/// Reads one hold.
-pub async fn get(on: &Enquiries, request: pb::GetHoldRequest) -> Result<pb::GetHoldResponse, Failure> {
-    let number = hold::hold_number("name", &request.name)?;
-    let found = holds::get(&mut *on.connection().await?, number.0).await?;
-    let found = found.ok_or_else(|| not_found(&request.name))?;
-    Ok(pb::GetHoldResponse { hold: Some(hold::to_proto(&found)) })
-}
+impl Enquiries {
+    /// One hold.
+    pub async fn hold(&self, number: HoldNumber) -> Result<Hold, Failure> {
+        let found = holds::get(&mut *self.connection().await?, number.0).await?;
+        Ok(found.ok_or_else(|| not_found(&format!("holds/{number}")))?)
+    }
 
-/// Lists the holds of an account, newest first.
-pub async fn list(on: &Enquiries, request: pb::ListHoldsRequest) -> Result<pb::ListHoldsResponse, Failure> {
-    let number = wire::account_name("account", &request.account)?;
-    let state = hold::state(request.state());
-    let key = ("holds", &request.account, request.state);
-    let (below, size) = on.page(&key, request.page_size, &request.page_token, i64::MAX)?;
-    let mut conn = on.connection().await?;
-    let account =
-        accounts::get(&mut conn, number.as_str()).await?.ok_or_else(|| not_found(&request.account))?.account;
-    let found = holds::list(&mut conn, account.id.0, state, below, size).await?;
-    Ok(pb::ListHoldsResponse {
-        next_page_token: on.next(&key, &found, size, |hold| hold.number.0),
-        holds: found.iter().map(hold::to_proto).collect(),
-    })
+    /// Holds of an account below a number, newest first.
+    pub async fn holds(
+        &self,
+        account: &AccountNumber,
+        state: Option<HoldState>,
+        below: i64,
+        limit: i64,
+    ) -> Result<Vec<Hold>, Failure> {
+        let mut conn = self.connection().await?;
+        let found = accounts::get(&mut conn, account.as_str()).await?;
+        let id = found.ok_or_else(|| no_account(account))?.account.id;
+        Ok(holds::list(&mut conn, id.0, state, below, limit).await?)
+    }
 }

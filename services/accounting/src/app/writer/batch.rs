@@ -20,16 +20,16 @@ use crate::{
     error::{database_busy, not_the_writer, outcome_unknown},
 };
 
-/// How long a writer with nothing to do leaves its connection untried.
+/// How long an idle writer waits before it checks its connection.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 
-/// When a database was too busy for a batch, how many of its commands may fail in a row by themselves before the rest are given
-/// back untried: then it is the database, and not one of them.
+/// When the database was too busy for a batch, how many of its commands may fail one after another before the rest are returned
+/// without an attempt: then the cause is the database, not a command.
 const BUSY_IN_A_ROW_MAX: usize = 2;
 
 /// Why a writer stopped writing.
 pub(super) enum Outcome {
-    /// Nobody can ask any more.
+    /// The queue is closed.
     QueueClosed,
     /// Another writer has taken the batch number.
     Fenced,
@@ -47,8 +47,8 @@ pub(super) struct Decided {
 
 /// Why a batch was not written.
 enum Stopped {
-    /// The database does not take what one of these needs, or would record; nothing of them was written. Whether they were
-    /// decided, so that the memory holds what was not written.
+    /// The database rejects what one of these commands needs or would record; nothing of them was written. The flag says whether
+    /// they were decided, so that the memory holds state that was not written.
     One {
         of: Vec<Job>,
         fault: Fault,
@@ -78,8 +78,8 @@ impl<D: Database> Writer<D> {
         }
     }
 
-    /// Waits for a job and takes all that wait besides, within the batch's bounds. `None` when the queue is closed and empty. No
-    /// job is lost when this is given up.
+    /// Waits for a job, then takes all others that wait, within the batch's bounds. `None` when the queue is closed and empty. No
+    /// job is lost when the future is dropped.
     async fn take(&self, queue: &mut mpsc::Receiver<Job>) -> Option<Vec<Job>> {
         let first = queue.recv().await?;
         let mut bytes = first.submission.bytes;
@@ -92,8 +92,8 @@ impl<D: Database> Writer<D> {
         Some(jobs)
     }
 
-    /// Does these jobs in one batch. When the database does not take the batch, each is done by itself, so that the one at fault
-    /// fails alone and never its neighbours.
+    /// Does these jobs in one batch. When the database rejects the batch, each job is done by itself, so that only the one at fault
+    /// fails.
     async fn work(&self, session: &mut D::Session, book: &mut Book, jobs: Vec<Job>) -> Result<(), Outcome> {
         let mut waiting = VecDeque::from([jobs]);
         let mut busy_in_a_row = 0;
@@ -199,7 +199,7 @@ impl<D: Database> Writer<D> {
 }
 
 impl Decided {
-    /// Answers everyone. What was decided counts only when it was written: a verdict may rest on one before it.
+    /// Answers all callers. A decision counts only when it was written, since a verdict may rest on an earlier one.
     pub fn answer(self, settled: Settled) {
         for (job, verdict) in self.verdicts {
             job.answer(match settled {
@@ -218,7 +218,7 @@ fn answer_of(verdict: Verdict) -> Result<Answer, Failure> {
     }
 }
 
-/// Puts the jobs of a batch back that the database did not take, each by itself. One that was alone is the one at fault.
+/// Puts back the jobs of a batch that the database rejected, to be done one by one. A job that was alone is the one at fault.
 fn give_back(waiting: &mut VecDeque<Vec<Job>>, jobs: Vec<Job>, fault: Fault) {
     match <[Job; 1]>::try_from(jobs) {
         Ok([job]) if matches!(fault, Fault::Busy(_)) => {

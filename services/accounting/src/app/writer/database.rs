@@ -1,4 +1,4 @@
-//! What the writer asks of its database. It is a seam: the simulation puts one in its place that fails as a seed says.
+//! What the writer needs from its database. It is a seam: the simulation replaces it with a database that fails as a seed says.
 
 use std::time::Duration;
 
@@ -29,11 +29,11 @@ pub trait Session: Send {
     /// Names a session, also when it is over.
     type Name: Send + Sync;
 
-    /// Takes the lead if nobody has it, or if who has it has fallen silent: that one's session is ended first. The lead is held
-    /// until the session ends, and meanwhile the other replicas are told that this one is alive, and reached at `address`.
+    /// Takes the lead if no replica has it, or if the one that has it is silent: its session is ended first. The lead is held
+    /// until the session ends. Meanwhile the other replicas can see that this one is alive, and reach it at `address`.
     fn claim(&mut self, address: &str) -> impl Future<Output = Result<Claim<Self::Name>, Fault>> + Send;
 
-    /// Whether another session is over, and with it all that it was doing. One that nobody listens to any more is ended.
+    /// Whether another session is over, and with it all that it was doing. A session without a client is ended.
     fn is_over(&mut self, session: &Self::Name) -> impl Future<Output = Result<bool, Fault>> + Send;
 
     /// The book as it was written last.
@@ -103,7 +103,7 @@ pub enum Fault {
     /// Nothing was written: it is full, too slow, or in somebody's way, and may not be the next time. The session is good.
     #[error("the database cannot do this now: {0}")]
     Busy(sqlx::Error),
-    /// The session is gone, or its server does not write any more. What was asked may have been done.
+    /// The session is gone, or its server does not write any more. The statement may have been executed.
     #[error("the database is lost: {0}")]
     Lost(sqlx::Error),
 }

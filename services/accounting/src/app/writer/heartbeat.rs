@@ -1,5 +1,7 @@
-//! The heartbeat: the leading replica says again and again that it is alive, on a connection of its own, so that a slow append
-//! is not taken for a dead writer. Another replica that hears nothing for a while ends the writer's session and leads.
+//! The heartbeat: the leading replica keeps recording that it is alive, on a separate connection, so that a slow append is not
+//! mistaken for a dead writer. Another replica that sees no beat for a while ends the writer's session and leads.
+
+use std::time::Duration;
 
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time;
@@ -7,16 +9,23 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{debug, warn};
 
 use super::{
+    bounds::{CONNECT_MAX, in_time},
     database::Fault,
-    postgres::{Beat, CONNECT_MAX, in_time},
 };
 use crate::store::leader::{self, Session};
 
-/// A beat need not outlive a crash of the server, after which nobody leads anyway; so it waits for no disk.
+/// A beat need not survive a crash of the server, after which no replica leads; so it does not wait for the disk.
 const SESSION: [(&str, &str); 2] =
     [("application_name", "accounting.heartbeat"), ("synchronous_commit", "off")];
 
-/// What beats.
+/// The pace of a heartbeat.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beat {
+    pub every: Duration,
+    pub lost_after: Duration,
+}
+
+/// The heartbeat of one session.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
     database: PgConnectOptions,
@@ -25,8 +34,8 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Gets ready, before there is anything to tell: logging in takes a busy machine longer than a writer may be silent. A beat
-    /// that takes longer than `lost_after` is of no use.
+    /// Connects before the first beat is due: on a busy machine a login takes longer than a writer may be silent. A beat that
+    /// takes longer than `lost_after` is of no use.
     pub async fn ready(database: &PgConnectOptions, pace: Beat) -> Result<Self, Fault> {
         let timeout = pace.lost_after.as_millis().to_string();
         let database = database.clone().options(SESSION).options([("statement_timeout", timeout)]);
@@ -34,7 +43,7 @@ impl Heartbeat {
         Ok(Self { database, conn, pace })
     }
 
-    /// Tells of the life of `session`, until what this gives is dropped.
+    /// Reports that `session` is alive, until the returned handle is dropped.
     pub fn start(self, session: Session) -> AbortOnDropHandle<()> {
         AbortOnDropHandle::new(tokio::spawn(self.run(session)))
     }

@@ -1,6 +1,6 @@
-//! Leading: of all replicas the one that holds the book's advisory lock writes, and its heartbeat tells the others that it is
-//! alive. One that has fallen silent loses its session to the first that notices. All this only spares the others the attempt;
-//! what makes it safe is the fence on the batch number.
+//! Leading: of all replicas the one that holds the book's advisory lock writes, and its heartbeat shows the others that it is
+//! alive. The first replica that notices a silent writer ends its session. All this only saves the others an attempt: what makes
+//! it safe is the fence on the batch number.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -51,7 +51,7 @@ impl<D: Database> Writer<D> {
         let name = loop {
             match session.claim(&self.address).await? {
                 Claim::Won(name) => break name,
-                Claim::Held(lead) => self.tell(lead),
+                Claim::Held(lead) => self.publish(lead),
             }
             self.stand_by(queue).await;
             if queue.is_closed() && queue.is_empty() {
@@ -62,8 +62,8 @@ impl<D: Database> Writer<D> {
         Ok(Some(Leading { session, name, book }))
     }
 
-    /// Tells whoever passes calls on where the writer is.
-    fn tell(&self, lead: Lead) {
+    /// Publishes where the writer is, for those who forward calls to it.
+    fn publish(&self, lead: Lead) {
         self.leading.send_if_modified(|now| {
             let is_news = *now != lead;
             *now = lead;

@@ -1,7 +1,7 @@
-//! What the writer tells of itself: metrics of each batch, and the spans of requests that somebody traces.
+//! The writer's telemetry: metrics of each batch, and the spans of requests that are traced.
 //!
 //! A request that is traced waits and is written in a span of its own. Its batch is a span in the trace of the first such request,
-//! and linked with those of the others. Of a batch that nobody traces there is no span at all.
+//! and linked with those of the others. A batch without a traced request has no span.
 
 use std::time::{Duration, Instant};
 
@@ -73,7 +73,7 @@ impl Default for Metrics {
                 .with_description("times that this replica became the writer")
                 .build(),
         };
-        // What has not happened yet is told too: an increase can be seen only of what was there before.
+        // Counters start at zero, so that their first increase can be seen.
         metrics.postings.add(0, &[]);
         metrics.takeovers.add(0, &[]);
         metrics.leads.record(0, &[]);
@@ -151,7 +151,7 @@ pub(super) fn waiting(submission: &Submission) -> Span {
     }
 }
 
-/// Tells how many commands wait in a queue, for as long as anybody can ask.
+/// Reports how many commands wait in a queue, for as long as the queue exists.
 pub(super) fn observe(queue: &mpsc::Sender<Job>) {
     let meter = global::meter(METER);
     let (weak, max) = (queue.downgrade(), queue.max_capacity());

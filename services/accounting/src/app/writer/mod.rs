@@ -10,17 +10,18 @@
 //! Then the answers go out. How it fails:
 //!
 //! - A writer that loses its connection in step 3 settles whether the batch is there before anyone is answered.
-//! - One whose batch number is taken is no longer the writer: it forgets everything and steps down.
-//! - When the database does not take a batch, each command of it is done by itself, so that the one at fault fails alone: for good
-//!   when its data are refused, with `DATABASE_BUSY` when the database is full or too slow. What the memory holds by then and was
-//!   not written is read anew.
-//! - A writer that has fallen silent loses its session to another replica, and steps down when it wakes.
+//! - One whose batch number is taken is no longer the writer: it drops its state and steps down.
+//! - When the database does not take a batch, each command of it is done by itself, so that only the one at fault fails. The
+//!   failure is final when its data are refused, and `DATABASE_BUSY` when the database is full or too slow. State in memory that
+//!   was not written is loaded again.
+//! - A silent writer loses its session to another replica, and steps down when it wakes.
 //! - A replica that does not write answers `NOT_THE_WRITER` at once; a full queue answers `OVERLOADED`.
 //!
 //! The database is a seam ([`Database`]), and so all of this runs in a simulation too, whose database fails as a seed says.
 
 mod audits;
 mod batch;
+mod bounds;
 mod database;
 mod heartbeat;
 mod lead;
@@ -78,7 +79,7 @@ pub struct Writer<D> {
     pub recent: Recent,
     /// Where other replicas reach this one. Empty when they cannot.
     pub address: String,
-    /// Tells who needs to know where the writer is.
+    /// Where the writer is, for those who forward calls to it.
     pub leading: watch::Sender<Lead>,
     pub metrics: Metrics,
 }

@@ -1,7 +1,7 @@
-//! The writer's database in earnest: one connection, its statements each within a bound, its errors sorted; and a heartbeat beside
-//! it while it leads.
+//! The writer's real database: one connection whose statements are bounded in time and whose errors are classified, and a
+//! heartbeat beside it while this replica leads.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use platform::{audit, db, leadership::Lead, outbox};
@@ -15,8 +15,9 @@ use tracing::warn;
 
 use super::{
     WriterConfig,
+    bounds::{CONNECT_MAX, in_time},
     database::{Append, Claim, Database, Fault, Opened, Session},
-    heartbeat::Heartbeat,
+    heartbeat::{Beat, Heartbeat},
 };
 use crate::{
     domain::{
@@ -35,11 +36,9 @@ use crate::{
 /// Names the book's lock among the advisory locks of its database.
 const LOCK: &str = "accounting.writer";
 
-/// How long a connection may take.
-pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// How long the server may take over closing one.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
-/// How much longer than the server's own bound a statement is waited for: then the server is gone.
+/// How long after the server's own time-out a statement is still waited for. After that the server counts as lost.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Sequential scans are off: the writer's statements may be prepared while a table is still empty, and would keep the scan. The
@@ -58,18 +57,11 @@ pub struct Postgres {
     options: PgConnectOptions,
     /// How the heartbeat connects.
     beside: PgConnectOptions,
-    /// How long a statement is waited for. A host that has gone silent would otherwise hold the queue for as long as the network
-    /// takes to say so.
+    /// How long a statement is waited for. Without this bound, a host that does not respond would hold up the queue until the
+    /// network reports it.
     patience: Duration,
-    /// How often the heartbeat beats, and after how long without it a writer is taken for dead.
+    /// How often the heartbeat beats, and after how long without one a writer is considered dead.
     beat: Beat,
-}
-
-/// The pace of a heartbeat.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Beat {
-    pub every: Duration,
-    pub lost_after: Duration,
 }
 
 impl Postgres {
@@ -110,14 +102,14 @@ pub struct PostgresSession {
 #[derive(Debug)]
 enum Heart {
     Still,
-    /// Connected, before there is anything to tell: logging in takes a busy machine longer than a writer may be silent.
+    /// Connected before the first beat is due: on a busy machine a login takes longer than a writer may be silent.
     Ready(Box<Heartbeat>),
-    /// Beats as long as it is there.
+    /// Beats until it is dropped.
     Beating(#[expect(dead_code, reason = "kept for its drop")] AbortOnDropHandle<()>),
 }
 
 impl PostgresSession {
-    /// Takes the lead if it is free. A writer that has fallen silent is ended, and its lead is free then.
+    /// Takes the lead if it is free. The session of a silent writer is ended, which frees its lead.
     async fn take_lead(&mut self, address: &str) -> Result<Claim<leader::Session>, Fault> {
         let bound = self.of.patience;
         loop {
@@ -218,22 +210,13 @@ async fn write(conn: &mut PgConnection, append: &Append) -> Result<(), sqlx::Err
     transaction.commit().await
 }
 
-/// Waits for the database, and no longer than `bound`.
-pub(super) async fn in_time<T>(
-    bound: Duration,
-    step: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, Fault> {
-    let late = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the database does not answer"));
-    time::timeout(bound, step).await.unwrap_or_else(|_| Err(late())).map_err(Fault::from)
-}
-
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
         if db::constraint(&error) == Some(journal::FENCE) {
             return Self::Fenced;
         }
         let sort = match &error {
-            // What was found, or was to be written, cannot be read or written.
+            // A value cannot be decoded or encoded.
             sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
                 Self::Refused
             }
@@ -247,12 +230,12 @@ impl From<sqlx::Error> for Fault {
     }
 }
 
-/// Of an error that ends a statement and not the session. Postgres sends none of this kind after it has committed.
+/// Whether an error ends the statement but not the session. Postgres sends no such error after a commit.
 fn of_statement(code: &str) -> fn(sqlx::Error) -> Fault {
     match code.get(..2) {
         // The connection, and the state of the transaction: 25006 is a server that has become a standby.
         Some("08" | "25") => Fault::Lost,
-        // A conflict, a lack of space or memory, an object in use, a time-out, the system beneath.
+        // A conflict, a lack of space or memory, an object in use, a time-out, the operating system.
         Some("40" | "53" | "55" | "57" | "58") => Fault::Busy,
         _ => Fault::Refused,
     }

@@ -13,10 +13,10 @@ use crate::{
     error,
 };
 
-/// When a caller may try again that found the queue full.
+/// After how long a caller that found the queue full may try again.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// A command with what the writer needs to know of the call besides.
+/// A command, with what else the writer needs to know of its call.
 #[derive(Debug)]
 pub struct Submission {
     pub command: Command,
@@ -31,13 +31,13 @@ pub struct Submission {
 #[derive(Debug)]
 pub struct Job {
     pub submission: Submission,
-    /// Lasts until it is answered; none when nobody traces it.
+    /// The span until the answer; none when the request is not traced.
     pub span: Span,
     reply: oneshot::Sender<Result<Answer, Failure>>,
 }
 
 impl Job {
-    /// Answers. A caller that has gone away is not waited for: its request is done all the same, and a repeat finds it.
+    /// Sends the answer. The caller may have left: its request is done all the same, and a repeat gets the answer.
     pub fn answer(self, answer: Result<Answer, Failure>) {
         drop(self.reply.send(answer));
     }

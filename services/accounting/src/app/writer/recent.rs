@@ -1,4 +1,4 @@
-//! What was written last, kept for the relay: while it keeps pace it need not read back what the writer has just written.
+//! The latest postings, kept for the relay: while it keeps pace, it need not read back what the writer has just written.
 
 use std::{
     collections::VecDeque,
@@ -17,7 +17,7 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// Adds what was written; it comes right after what was added last.
+    /// Adds postings that were written; they follow directly on those added before.
     pub(super) fn push(&self, written: &[Arc<Posting>]) {
         let mut postings = self.lock();
         postings.extend(written.iter().cloned());
@@ -25,7 +25,7 @@ impl Recent {
         postings.drain(..over);
     }
 
-    /// Forgets all: another may write the book now.
+    /// Clears it: another replica may write the book now.
     pub(super) fn clear(&self) {
         self.lock().clear();
     }

@@ -1,4 +1,4 @@
-//! The append whose outcome is unknown: how it is settled.
+//! Finds out whether an append of unknown outcome was committed.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use super::{
 };
 use crate::domain::{Digest, ids::BatchNumber};
 
-/// How long an append of unknown outcome is looked for before its callers are told so.
+/// How long an append of unknown outcome is looked for before its callers get that answer.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
-/// How long to wait between two looks.
+/// How long to wait between two attempts to look.
 const SETTLE_EVERY: Duration = Duration::from_millis(50);
 
 /// Whether a batch of unknown outcome is in the journal.
@@ -24,7 +24,7 @@ pub(super) enum Settled {
 }
 
 impl<D: Database> Writer<D> {
-    /// Whether the batch is there. That it is not, is only certain once the session that was writing it is over.
+    /// Whether the batch is there. Its absence is certain only when the session that was writing it is over.
     pub(super) async fn settle(&self, append: &Append, writer: &<D::Session as Session>::Name) -> Settled {
         let Some(batch) = &append.batch else { return Settled::NotWritten };
         let look = async {
@@ -41,7 +41,7 @@ impl<D: Database> Writer<D> {
         self.within(SETTLE_MAX, look).await.unwrap_or(Settled::Unknown)
     }
 
-    /// Whether the session that wrote before is over, and the hash under which the batch number stands.
+    /// Whether the earlier session is over, and the hash of the batch with this number.
     async fn look_for(
         &self,
         number: BatchNumber,

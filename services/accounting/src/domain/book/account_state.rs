@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use crate::domain::{account::Account, balance::RunningBalance, base::NormalSide, hold::Hold};
+use crate::domain::{account::Account, balance::RunningBalance, hold::Hold, side::NormalSide};
 
 /// An account with its balance and its open holds.
 #[derive(Clone, Debug)]

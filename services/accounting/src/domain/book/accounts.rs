@@ -15,10 +15,11 @@ use crate::domain::{
     account::{Account, AccountKind, Holder, HolderRole},
     account_number,
     balance::RunningBalance,
-    base::{LedgerClass, LedgerCode, NormalSide},
+    base::{LedgerClass, LedgerCode},
     command::{AccountChange, AccountVersion, Answer, OpenAccount, Origin, Records},
     ids::{AccountId, AccountNumber, BranchCode, CurrencyCode},
     refusal::{Refusal, Rule},
+    side::NormalSide,
     status::{AccountStatus, Freeze},
 };
 

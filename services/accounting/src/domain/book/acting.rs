@@ -23,7 +23,7 @@ pub(super) struct Acting<'a> {
 }
 
 impl<'a> Acting<'a> {
-    /// Checks who acts on a date: known, not suspended, in a branch that is known and open; whoever authorises likewise, and
+    /// Checks who acts on a date: known, not suspended, in a branch that is known and open; the authoriser likewise, and
     /// another person.
     pub fn on(reference: &'a Reference, origin: &'a Origin, on: NaiveDate) -> Result<Self, Rule> {
         let operator = active(reference, &origin.operator, on)?;
@@ -77,7 +77,7 @@ impl Book {
     }
 }
 
-/// Refuses what one person alone asks for and two must (双人复核, ACC-10).
+/// Refuses what needs two persons when there is only one (双人复核, ACC-10).
 pub(super) fn two_persons(origin: &Origin, what: &'static str) -> Result<(), Rule> {
     if origin.is_seconded() { Ok(()) } else { Err(Rule::SecondPersonRequired { what: what.into() }) }
 }

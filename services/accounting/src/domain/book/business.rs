@@ -21,7 +21,7 @@ use crate::domain::{
 };
 
 /// What commands that are being collected may change for business transactions after them in the same batch: which accounts
-/// these need is asked before any of the batch is decided.
+/// these need must be known before any of the batch is decided.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     pub days: Vec<NaiveDate>,

@@ -12,11 +12,11 @@ use super::{
     posting::{AboveLimit, Plan, Requested},
 };
 use crate::domain::{
-    base::Side,
     command::{Answer, Business, Origin, Records},
     ids::{BranchCode, SuspenseNumber},
     reference::Reference,
     refusal::{Refusal, Rule},
+    side::Side,
     suspense::{ReceivedFact, SuspenseItem, SuspenseLine, SuspenseRecord, SuspenseState},
     template::{Compiled, FromFact},
     transaction::{AccountRef, Line},

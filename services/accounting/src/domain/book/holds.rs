@@ -153,7 +153,7 @@ impl Book {
         Ok(Answer::Hold(hold))
     }
 
-    /// Writes down that holds have lapsed. Nobody asks for it: it only says what is so already.
+    /// Records that holds have lapsed. It needs no request: it only states what is true already.
     pub(super) fn expire_holds(
         &mut self,
         origin: &Origin,

@@ -1,5 +1,5 @@
-//! The book (账簿): what is known of it, and the decisions on it. One command after another, each against the state that those
-//! before it left; what is to be recorded comes out, and whoever records it drops the whole book when that fails.
+//! The book (账簿): what is known of it, and the decisions on it. Commands are decided one after another, each on the state
+//! that the ones before it left. The result is what is to be recorded; when recording fails, the whole book is dropped.
 //!
 //! A command that is refused, or only checked, changes nothing (ACC-9): a decision is made whole before any of it is done.
 //! Only the items of a batch are done one by one, and undone when the batch is not to stand.

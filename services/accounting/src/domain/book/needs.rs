@@ -19,7 +19,7 @@ pub type Place = (BranchCode, LedgerCodeNumber, CurrencyCode);
 /// What commands need and the book does not hold.
 #[derive(Clone, Debug, Default)]
 pub struct Needs {
-    /// Requests, to tell what each was answered before.
+    /// Requests, whose earlier answers are needed.
     pub requests: Vec<Uuid>,
     /// Accounts by number, with their balances and open holds.
     pub accounts: HashSet<AccountNumber>,

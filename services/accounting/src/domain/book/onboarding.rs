@@ -1,5 +1,5 @@
 //! Moving in (数据迁移): the accounts and postings that a bank brings from the books it kept before, in the opening period
-//! (建账期). Two persons agree to the period when they set it as base data, so what is moved in within it asks for no second
+//! (建账期). Two persons agree to the period when they set it as base data, so what is moved in within it needs no second
 //! person and counts against no operator's limit (ACC-10). All else holds as it does for any posting (ACC-1 to ACC-7).
 
 use std::sync::Arc;

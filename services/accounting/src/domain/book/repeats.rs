@@ -47,8 +47,7 @@ impl Book {
         (0..items).map(item).collect::<Option<_>>().map(Answer::Batch)
     }
 
-    /// Remembers what a command was answered, for repeats in the same batch; and adds to the records what the journal will not
-    /// tell later ones.
+    /// Remembers a command's answer for repeats in the same batch, and records what later repeats cannot read from the journal.
     pub(super) fn remember(&mut self, command: &Command, answer: &Answer, records: &mut Records) {
         let origin = &command.origin;
         if !origin.is_remembered() {

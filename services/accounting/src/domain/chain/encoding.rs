@@ -6,9 +6,10 @@ use rust_decimal::Decimal;
 
 use crate::domain::{
     Digest,
-    base::{NormalSide, Side, TransactionKind},
+    base::TransactionKind,
     hold::{HoldEvent, HoldState},
     ids::OperatorCode,
+    side::{NormalSide, Side},
     transaction::{Entry, Posting},
 };
 

@@ -16,7 +16,7 @@ use encoding::Encoding;
 /// What the first batch follows.
 pub const START: Digest = Digest([0; 32]);
 
-/// Tells these hashes from all others, and this encoding from later ones.
+/// Separates these hashes from all others, and this encoding from later ones.
 const CONTEXT: &str = "countinghouse.accounting.v1 journal chain";
 
 /// The hash of a batch.

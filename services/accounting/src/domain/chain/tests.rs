@@ -112,7 +112,7 @@ fn a_change_of_any_column_of_an_entry_or_its_account_is_found() {
     let changes: [fn(&mut Entry); 9] = [
         |it| it.account = AccountNumber::new("1"),
         |it| it.ledger_code = LedgerCodeNumber::new("201102"),
-        |it| it.normal_side = crate::domain::base::NormalSide::Either,
+        |it| it.normal_side = crate::domain::side::NormalSide::Either,
         |it| it.narrative.push('x'),
         |it| it.inter_branch = true,
         |it| it.available = None,

@@ -8,10 +8,11 @@ use super::{START, hash};
 use crate::domain::{
     Digest,
     balance::RunningBalance,
-    base::{LedgerClass, Side},
+    base::LedgerClass,
     book::BatchRow,
     hold::{Hold, HoldEvent, HoldState},
     ids::{AccountId, HoldNumber},
+    side::Side,
     transaction::{Entry, Posting},
 };
 

@@ -80,7 +80,7 @@ impl Reference {
         Ok(reference)
     }
 
-    /// Checks a change (基础数据变更), and says what each record was and becomes, in the order asked for. All or none.
+    /// Checks a change (基础数据变更), and returns each record before and after it, in the order of the request. All or none.
     /// `business_date` is the open day, which the change must not touch; none while no day is open.
     pub fn change(
         &self,
@@ -182,7 +182,7 @@ impl Reference {
         })
     }
 
-    /// Whether the books open on a date. A year whose calendar is not loaded is no guess.
+    /// Whether the books open on a date. A year whose calendar is not loaded is an error, never a guess.
     pub fn is_business_day(&self, date: NaiveDate) -> Result<bool, Rule> {
         Calendars::is_business_day(self, date).map_err(|_| Rule::CalendarMissing { year: date.year() })
     }

@@ -8,11 +8,12 @@ use super::{PARAMETERS, RECORDS_MAX, Reference};
 use crate::domain::{
     base::{
         BaseChange, BaseContent, BaseKind, BaseVersion, BranchKind, CalendarYear, ExchangeRate, InterestRate,
-        LedgerClass, LedgerCode, NormalSide, Operator, OperatorKind,
+        LedgerClass, LedgerCode, Operator, OperatorKind,
     },
     book::tests::bank::{TODAY, base_data, branch, currency, day, operator, parameter},
     ids::{BranchCode, CurrencyCode, LedgerCodeNumber},
     refusal::{Refusal, Rule},
+    side::NormalSide,
 };
 
 const LATER: NaiveDate = NaiveDate::from_ymd_opt(2026, 2, 2).unwrap();

@@ -52,7 +52,7 @@ impl Expression {
     }
 }
 
-/// The engine that rounds to so many decimals; made once for each number that a currency can have.
+/// The engine that rounds to a number of decimals; made once for each number that a currency can have.
 fn engine(exponent: u8) -> &'static Engine {
     static ENGINES: LazyLock<Vec<Engine>> = LazyLock::new(|| (0..=EXPONENT_MAX).map(new_engine).collect());
     &ENGINES[usize::from(exponent.min(EXPONENT_MAX))]

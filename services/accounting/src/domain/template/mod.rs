@@ -16,8 +16,8 @@ pub use from_fact::FromFact;
 pub use values::{ACTING_BRANCH, is_field_name, names_of};
 
 use super::{
-    base::Side,
     ids::{AccountNumber, BranchCode, CurrencyCode, LedgerCodeNumber},
+    side::Side,
     transaction::AccountRef,
 };
 
@@ -39,7 +39,7 @@ pub struct PostingTemplate {
     pub examples: Vec<TemplateExample>,
     /// The facts that are booked by it.
     pub facts: Vec<TemplateFact>,
-    /// Of the posting, with `{field}` for what a field says; used when whoever posts gives none.
+    /// Of the posting, with `{field}` for what a field says; used when the transaction has none.
     pub narrative: String,
     /// Whether it books nothing any more.
     pub closed: bool,
@@ -57,7 +57,7 @@ pub enum FieldKind {
     Date,
 }
 
-/// A field that whoever posts fills in.
+/// A field that the transaction's maker fills in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplateField {
     pub name: String,

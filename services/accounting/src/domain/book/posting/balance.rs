@@ -4,9 +4,9 @@ use rust_decimal::Decimal;
 
 use super::lines::{Draft, DraftLine};
 use crate::domain::{
-    base::Side,
     book::{acting::Acting, amounts, memory::Memory},
     refusal::Rule,
+    side::Side,
 };
 
 impl Draft<'_> {

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::domain::{
     balance::{RunningBalance, TOTAL_MAX},
-    base::NormalSide,
     hold::Hold,
     ids::AccountNumber,
     refusal::{Refusal, Rule},
+    side::NormalSide,
     transaction::Entry,
 };
 

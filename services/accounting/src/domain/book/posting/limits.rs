@@ -1,4 +1,4 @@
-//! Limits of those who act (柜员限额): what an operator may post alone, and what whoever authorises may agree to.
+//! Limits of those who act (柜员限额): what an operator may post alone, and what the authoriser may approve.
 
 use money::Currency;
 use rust_decimal::Decimal;
@@ -9,12 +9,12 @@ use crate::domain::{
     refusal::Rule,
 };
 
-/// What becomes of a transaction above the operator's limit.
+/// What happens to a transaction above the operator's limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::domain::book) enum AboveLimit {
-    /// A second person is asked for, whose own limit counts then.
+    /// A second person is required, and their limit counts.
     NeedsSecondPerson,
-    /// It is refused: it is one of several, and nobody is asked about one of several.
+    /// It is refused: it is one of several, and nobody approves a single one of several.
     IsRefused,
     /// Limits do not count: it is moved in, and those who set the opening period have agreed.
     IsAllowed,

@@ -5,10 +5,11 @@ use rust_decimal::Decimal;
 
 use super::Requested;
 use crate::domain::{
-    base::{LedgerCode, OperatorKind, Side, TransactionKind},
+    base::{LedgerCode, OperatorKind, TransactionKind},
     book::{AccountState, acting::Acting, amounts, memory::Memory},
     ids::BranchCode,
     refusal::{Refusal, Rule},
+    side::Side,
     transaction::{AccountRef, Line},
 };
 

@@ -2,7 +2,7 @@
 //!
 //! The plan goes: dates; each line with its account ([`lines`]); each currency, and each branch ([`balance`]); entries and
 //! funds ([`funds`]); and last, when nothing else stands against it, the limits of those who act ([`limits`]), so that nobody
-//! is asked to approve what would be refused anyway.
+//! has to approve what would be refused anyway.
 
 mod balance;
 mod dates;

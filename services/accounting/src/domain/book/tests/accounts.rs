@@ -4,10 +4,10 @@ use super::bank::{Bank, TODAY, cr, dr, open, post};
 use crate::domain::{
     account::{Account, AccountKind, Holder, HolderRole},
     account_number,
-    base::NormalSide,
     command::{AccountChange, Action, Answer, OpenAccount},
     ids::{AccountNumber, CurrencyCode},
     refusal::Rule,
+    side::NormalSide,
     status::{AccountStatus, Freeze, Unfrozen},
 };
 

@@ -12,13 +12,13 @@ use crate::domain::{
     account::{AccountKind, Holder, HolderRole},
     base::{
         BaseContent, BaseVersion, Branch, BranchKind, CalendarYear, CurrencyRecord, ExchangeRate,
-        LedgerClass, LedgerCode, NormalSide, Operator, OperatorKind, OperatorLimit, Parameter, Side,
-        TransactionKind,
+        LedgerClass, LedgerCode, Operator, OperatorKind, OperatorLimit, Parameter, TransactionKind,
     },
     book::{AccountState, Book, Needs},
     command::{Action, Answer, BusinessDay, Command, OpenAccount, Origin, Records, Verdict},
     ids::{AccountNumber, BranchCode, CurrencyCode, LedgerCodeNumber, OperatorCode},
     refusal::Refusal,
+    side::{NormalSide, Side},
     template::Given,
     transaction::{AccountRef, Line, Posting, Transaction},
 };

@@ -8,9 +8,10 @@ use super::{
     templates::{amount, business, delivery, fee, line, number, text},
 };
 use crate::domain::{
-    base::{BaseContent, BaseVersion, Side},
+    base::{BaseContent, BaseVersion},
     command::{Action, Verdict},
     refusal::Rule,
+    side::Side,
     template::PostingTemplate,
 };
 

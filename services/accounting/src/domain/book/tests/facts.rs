@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::bank::{Bank, cr, dr, post};
 use crate::domain::{
-    base::Side,
     command::{AccountChange, Action, Answer, Command, Verdict},
     refusal::Rule,
+    side::Side,
     suspense::{FactIdentity, ReceivedFact, SuspenseItem, request_id},
     transaction::Posting,
 };

@@ -4,9 +4,10 @@ use chrono::Days;
 
 use super::bank::{Bank, TODAY, cr, dr, post, transaction};
 use crate::domain::{
-    base::{Side, TransactionKind},
+    base::TransactionKind,
     command::{AccountChange, Action, Answer, Verdict},
     ids::{AccountNumber, OperatorCode},
+    side::Side,
     status::Freeze,
     transaction::{Line, Transaction},
 };

@@ -13,11 +13,11 @@ use super::{
     records::Recorded,
 };
 use crate::domain::{
-    base::{NormalSide, Side},
     command::{AccountChange, Action, Answer, BatchMode, Command, Verdict},
     hold::HoldState,
     ids::{AccountId, AccountNumber, CurrencyCode, HoldNumber},
     refusal::Rule,
+    side::{NormalSide, Side},
     status::Freeze,
     transaction::{Posting, Transaction},
 };

@@ -1,9 +1,9 @@
 //! Posting templates of the small bank, and business transactions.
 
 use crate::domain::{
-    base::Side,
     command::{Action, Business},
     ids::{AccountNumber, BranchCode, CurrencyCode, LedgerCodeNumber},
+    side::Side,
     template::{
         AccountSource, BranchSource, CurrencySource, ExampleLine, FactField, FieldKind, Given, GivenField,
         PostingTemplate, TemplateExample, TemplateFact, TemplateField, TemplateLine,

@@ -8,11 +8,12 @@ use rust_decimal::Decimal;
 use super::{invalid, known_currency, unknown};
 use crate::domain::{
     account_number,
-    base::{BaseContent, BaseKind, LedgerClass, Side},
+    base::{BaseContent, BaseKind, LedgerClass},
     book::LINES_MAX,
     ids::{BranchCode, CurrencyCode, LedgerCodeNumber},
     reference::Reference,
     refusal::Refusal,
+    side::Side,
     template::{
         ACTING_BRANCH, AccountSource, BranchSource, Compiled, CurrencySource, EXAMPLES_MAX, ExampleLine,
         FACTS_MAX, FIELDS_MAX, FieldKind, PostingTemplate, Setting, TemplateExample, TemplateFact,
