@@ -38,15 +38,15 @@ impl UseCase for MoveRange {
         let kinds = kinds::load(tx.conn()).await?;
         let new = self.handover.decide(&self.bank, &kinds, &giver, taker.as_ref(), on)?;
         let held = holdings::lock(tx.conn(), &new.kind.code, new.range).await?;
-        let taken = new.take(&held)?;
+        let parts = new.take(&held)?;
         let at = tx.now();
         if tx.call().is_dry_run() {
             return Ok(Moved { number: 0, new, at });
         }
         let number = moves::next_number(tx.conn()).await?;
-        let lines = moves::insert(tx.conn(), number, &new, &taken, at).await?;
-        let taken: Vec<_> = taken.into_iter().zip(lines).collect();
-        holdings::take(tx.conn(), &new.kind.code, &taken, &new.to_branch).await?;
+        let lines = moves::insert(tx.conn(), number, &new, &parts, at).await?;
+        let parts: Vec<_> = parts.into_iter().zip(lines).collect();
+        holdings::take(tx.conn(), &new.kind.code, &parts, &new.to_branch).await?;
         let moved = Moved { number, new, at };
         let fact = fact::range_moved(&moved);
         tx.publish(&fact)?;
