@@ -1,5 +1,6 @@
 //! Base data as accounting publishes it, for the tests of the services that keep a copy of it.
 
+use platform::clock::{Clock as _, SystemClock};
 use platform::facts::{Contract, Fact, FactMetadata, KafkaConfig, record::headers, topics};
 use prost::Name;
 use proto_accounting::v1::{
@@ -59,7 +60,7 @@ fn facts(contract: &Contract, operators: &[Person]) -> Vec<Fact> {
 fn to_fact<M: Name + Serialize>(contract: &Contract, message: &M) -> Fact {
     let metadata = FactMetadata {
         id: Uuid::from_u128(rand::random()),
-        time: chrono::Utc::now(),
+        time: SystemClock.now(),
         actor: "M100001".to_owned(),
         correlation_id: Uuid::from_u128(rand::random()),
         traceparent: None,
