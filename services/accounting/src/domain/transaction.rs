@@ -16,6 +16,9 @@ use super::{
     side::{NormalSide, Side},
 };
 
+/// Most lines of a transaction. Bounds a posting, and the time that the writer spends on it.
+pub const LINES_MAX: usize = 100;
+
 /// Which account a line means.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AccountRef {

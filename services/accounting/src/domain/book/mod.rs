@@ -30,7 +30,6 @@ pub use account_state::AccountState;
 pub use batch::TRANSACTIONS_MAX;
 pub use needs::{Loaded, Needs, Place};
 pub use onboarding::IMPORTED_MAX;
-pub use posting::LINES_MAX;
 
 use super::{
     Digest, chain,

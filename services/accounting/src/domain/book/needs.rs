@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{AccountState, IMPORTED_MAX, LINES_MAX, TRANSACTIONS_MAX, memory::Memory};
+use super::{AccountState, IMPORTED_MAX, TRANSACTIONS_MAX, memory::Memory};
 use crate::domain::{
     account_number,
     command::{AccountToImport, Action, Command, Earlier, item_request_id},
     ids::{AccountNumber, BranchCode, CurrencyCode, FormerNumber, HoldNumber, LedgerCodeNumber},
-    transaction::{AccountRef, Line, Transaction},
+    transaction::{AccountRef, LINES_MAX, Line, Transaction},
 };
 
 /// Where a branch has one account at most: branch, ledger code and currency.

@@ -10,11 +10,8 @@ use crate::domain::{
     ids::BranchCode,
     refusal::{Refusal, Rule},
     side::Side,
-    transaction::{AccountRef, Line},
+    transaction::{AccountRef, LINES_MAX, Line},
 };
-
-/// Most lines of a transaction. Bounds a posting, and the time that the writer spends on it.
-pub const LINES_MAX: usize = 100;
 
 /// A transaction on its way to a posting.
 #[derive(Debug)]

@@ -17,7 +17,6 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 pub(super) use limits::AboveLimit;
-pub use lines::LINES_MAX;
 
 use super::{Book, acting::Acting, onboarding::Opening};
 use crate::domain::{

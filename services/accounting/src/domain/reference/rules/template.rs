@@ -9,7 +9,6 @@ use super::{invalid, known_currency, unknown};
 use crate::domain::{
     account_number,
     base::{BaseContent, BaseKind, LedgerClass},
-    book::LINES_MAX,
     ids::{BranchCode, CurrencyCode, LedgerCodeNumber},
     reference::Reference,
     refusal::Refusal,
@@ -19,7 +18,7 @@ use crate::domain::{
         FACTS_MAX, FIELDS_MAX, FieldKind, PostingTemplate, Setting, TemplateExample, TemplateFact,
         TemplateLine, is_field_name, names_of,
     },
-    transaction::{AccountRef, Line},
+    transaction::{AccountRef, LINES_MAX, Line},
 };
 
 /// Checks a template from a date on.
