@@ -45,7 +45,7 @@ impl Book {
         Ok(Answer::Account { before: None, account })
     }
 
-    /// The account gets the next number, and is known from now on.
+    /// Gives the account the next number, and adds it to memory.
     pub(super) fn enter(&mut self, account: &mut Account) {
         self.heads.account += 1;
         account.id = AccountId(self.heads.account);
@@ -54,7 +54,7 @@ impl Book {
         self.memory.insert(state);
     }
 
-    /// The account as it will be, but for its number.
+    /// The account as it will be, except for its number.
     pub(super) fn account_to_open(
         &self,
         acting: &Acting<'_>,
@@ -89,7 +89,7 @@ impl Book {
         Ok(account)
     }
 
-    /// Of the accounts that a branch has one of, there is none yet.
+    /// Checks that a branch does not have the account yet, when it may have only one of its kind.
     fn check_alone(&self, account: &Account) -> Result<(), Refusal> {
         let currency = amounts::code(account.currency);
         let place = (account.branch.clone(), account.ledger_code.clone(), currency.clone());
@@ -160,7 +160,7 @@ pub(super) fn first_version(account: &Account, origin: &Origin, now: DateTime<Ut
     AccountVersion { account: account.clone(), reason: String::new(), origin: origin.recorded(now) }
 }
 
-/// The account after a change, but for its version.
+/// The account after a change, except for its version.
 fn changed(
     acting: &Acting<'_>,
     state: &AccountState,
@@ -289,7 +289,7 @@ fn check_freeze(
     amounts::check(*amount, account.currency, amount_max).map_err(|rule| rule.at("amount"))
 }
 
-/// Only accounts with a limit can have it moved.
+/// Checks that the account has a limit that can be changed.
 fn check_limited(account: &Account) -> Result<(), Rule> {
     if account.normal_side == NormalSide::Either || account.off_balance {
         return Err(Rule::FieldInvalid(
@@ -299,7 +299,7 @@ fn check_limited(account: &Account) -> Result<(), Rule> {
     Ok(())
 }
 
-/// An account is closed with nothing on it and nothing set aside.
+/// Checks that an account to close has a zero balance and no open holds.
 fn check_empty(state: &AccountState, now: DateTime<Utc>) -> Result<(), Rule> {
     let account = state.account.number.clone();
     let balance = state.balance.ledger(state.account.normal_side);

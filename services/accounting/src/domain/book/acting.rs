@@ -38,7 +38,7 @@ impl<'a> Acting<'a> {
         Ok(Self { origin, operator, authoriser, reference, on })
     }
 
-    /// Checks that the operator is one who posts: supervisors authorise what others post.
+    /// Checks that the operator may post: supervisors only authorise what others post.
     pub fn who_posts(self) -> Result<Self, Rule> {
         match self.operator.kind {
             OperatorKind::Supervisor => {
@@ -56,11 +56,11 @@ impl<'a> Acting<'a> {
 }
 
 impl Book {
-    /// Checks who changes base data. Before there are operators nobody can be known, and before there is a head office nobody
-    /// can act in it: two persons found the bank all the same (ACC-10).
+    /// Checks who changes base data. Before the first operators and the head office exist, neither can be checked; the founding
+    /// change needs two persons all the same (ACC-10).
     pub(super) fn who_changes_base_data(&self, origin: &Origin) -> Result<(), Rule> {
         let reference = &self.reference;
-        // While no day is open, whatever base data will say counts.
+        // While no day is open, base data of any date counts.
         let on = self.day.as_ref().map_or(NaiveDate::MAX, |day| day.date);
         if reference.has_any(BaseKind::Operator) {
             active(reference, &origin.operator, on)?;

@@ -31,7 +31,7 @@ impl Book {
         if !origin.dry_run {
             Arc::make_mut(&mut self.reference).apply(&changes);
             let recorded = origin.recorded(now);
-            // Before the first day all versions are to come.
+            // Before the first business day all versions are future ones.
             let today = self.day.as_ref().map_or(NaiveDate::MIN, |day| day.date);
             let reference = &self.reference;
             records.base_records.extend(changes.iter().map(|change| BaseRecordVersion {
@@ -68,7 +68,7 @@ impl Book {
         if !reference.is_business_day(date).map_err(|rule| rule.at("date"))? {
             return Err(Rule::NotBusinessDay { date }.at("date"));
         }
-        // What is missing now would only be missed by the day's work, and cannot be set on the day itself.
+        // Checked here because the day's work needs it, and it cannot be set on the day itself.
         for parameter in PARAMETERS.iter().filter(|parameter| parameter.needed) {
             reference.parameter(parameter.code, date)?;
         }

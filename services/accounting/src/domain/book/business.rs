@@ -29,7 +29,7 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    /// Takes note of a command.
+    /// Notes what a command may change.
     pub fn see(&mut self, command: &Command) {
         match &command.action {
             Action::OpenBusinessDay { date } => self.days.push(*date),
@@ -71,7 +71,7 @@ impl Book {
         Ok(Answer::Posted(if origin.dry_run { Arc::new(plan.posting) } else { self.book(plan, records) }))
     }
 
-    /// The lines that a business transaction may come to have: by the templates that are in force, or may be when it is decided.
+    /// The lines that a business transaction may have: by the templates that are in force, or may be when it is decided.
     pub(super) fn lines_ahead(&self, code: &str, fields: &[GivenField], branch: &BranchCode) -> Vec<Line> {
         let days = self.day.iter().map(|day| day.date).chain(self.ahead.days.iter().copied());
         let in_force = days.filter_map(|on| self.reference.template(code, on).ok());
@@ -84,7 +84,7 @@ impl Book {
     }
 }
 
-/// What a template makes of values.
+/// The lines that a template makes from values.
 pub(super) fn expand(
     reference: &Reference,
     template: &Compiled,
@@ -96,7 +96,7 @@ pub(super) fn expand(
     template.expand(fields, &Setting { branch, exponent: &exponent })
 }
 
-/// The transaction of the lines that were made, which it takes.
+/// The transaction with the lines that were made.
 pub(super) fn transaction(business: &Business, expanded: &mut Expanded) -> Transaction {
     let narrative = if business.narrative.is_empty() { &expanded.narrative } else { &business.narrative };
     Transaction {

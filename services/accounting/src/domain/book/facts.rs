@@ -1,5 +1,5 @@
-//! Facts of other services, booked by template. What has happened has happened: a line that its account does not take goes to
-//! the branch's suspense account (挂账), and of what cannot be booked at all an open item keeps the whole.
+//! Facts of other services, booked by template. A fact cannot be refused: a line that its account does not accept goes to the
+//! branch's suspense account (挂账), and a fact that cannot be booked at all is kept whole in an open item.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ struct Diverted {
 
 /// A fact of which nothing can be booked.
 struct Unbookable {
-    /// The branch acted in, as far as it is known.
+    /// The acting branch, when it is known.
     branch: Option<BranchCode>,
     code: String,
     refusal: Refusal,
@@ -166,7 +166,7 @@ impl Book {
                 request_id: origin.request_id,
                 transaction: &transaction,
                 capture: None,
-                // Nobody waits at the other end who could ask a second person.
+                // No caller waits who could involve a second person.
                 above_limit: AboveLimit::IsRefused,
                 opening: None,
                 by_template: true,
@@ -186,7 +186,7 @@ impl Book {
         }
     }
 
-    /// The lines that a fact may come to have, and where their amounts go that are not booked there.
+    /// The lines that a fact may have, and the suspense accounts of those that cannot be booked.
     pub(super) fn fact_ahead(&self, fact: &ReceivedFact) -> (Vec<Line>, Vec<Place>) {
         let days = self.day.iter().map(|day| day.date).chain(self.ahead.days.iter().copied());
         let (mut lines, mut places) = (Vec::new(), Vec::new());
@@ -213,7 +213,7 @@ impl Book {
     }
 }
 
-/// Where a line goes that its own account does not take: debits to the receivables in suspense, credits to the payables.
+/// The suspense account for a line that its own account does not accept: receivables for debits, payables for credits.
 fn suspense_account(
     reference: &Reference,
     branch: &BranchCode,
@@ -227,7 +227,7 @@ fn suspense_account(
     Ok(AccountRef::OfBranch { branch: branch.clone(), ledger_code })
 }
 
-/// Whether it is the line's account that does not take it, so that another one may.
+/// Whether the line's account is the cause of the refusal, so that another account may accept the line.
 fn is_the_accounts(rule: &Rule) -> bool {
     matches!(
         rule,

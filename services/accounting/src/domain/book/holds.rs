@@ -180,7 +180,7 @@ impl Book {
                 Rule::HoldExpired { hold: number, expired_at: hold.expires_at }
             }
             Some(found) => return Ok(found),
-            // Numbers are given without a gap: one that was given and is not open has ended.
+            // Numbers have no gaps: a hold whose number was given and that is not open has ended.
             None if (1..=self.heads.hold).contains(&number.0) => Rule::HoldNotOpen { hold: number },
             None => Rule::HoldUnknown { hold: number },
         };

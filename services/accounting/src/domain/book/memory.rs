@@ -1,4 +1,4 @@
-//! The accounts in memory: found by number, by place and by hold; the least recently used go when there are too many.
+//! The accounts in memory: found by number, by place and by hold; the least recently used are evicted when there are too many.
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
@@ -29,7 +29,7 @@ pub(super) struct Memory {
     /// Besides inter-branch accounts, which stay.
     accounts_max: usize,
     slots: LruCache<AccountNumber, Slot>,
-    /// Accounts of which a branch has one on a code and currency, but for closed ones: each makes room for the next.
+    /// Accounts of which a branch has one for a code and currency. Closed ones are left out, since another may replace them.
     by_place: HashMap<Place, AccountNumber>,
     /// Accounts that were moved in.
     by_former_number: HashMap<FormerNumber, AccountNumber>,
@@ -91,7 +91,7 @@ impl Memory {
         Some((state, state.holds.iter().find(|hold| hold.number == number)?))
     }
 
-    /// Whether the account of this number is in memory; if so, it stays for the commands in hand.
+    /// Whether the account with this number is in memory; if so, it stays for the current commands.
     pub fn names_number(&mut self, number: &AccountNumber) -> bool {
         match self.slots.get_mut(number) {
             Some(slot) => {
@@ -120,8 +120,8 @@ impl Memory {
         number.is_some_and(|number| self.names_number(&number))
     }
 
-    /// Takes in accounts for the commands in hand, and lets go of the least recently used. What is in memory already is as new
-    /// as what was loaded.
+    /// Adds accounts for the current commands, and evicts the least recently used. An account that is in memory already is as
+    /// recent as the loaded one.
     pub fn learn(&mut self, accounts: Vec<AccountState>) {
         for state in accounts {
             if !self.names_number(&state.account.number) {
@@ -193,8 +193,8 @@ impl Memory {
         self.by_place.insert(place, number.clone());
     }
 
-    /// Lets go of accounts above the bound. Those that the commands in hand name were moved to the front when they were
-    /// named, so the first of them at the back means that only such are left.
+    /// Evicts accounts above the bound. Those that the current commands name were moved to the front when they were named, so
+    /// the first of them at the back means that only such are left.
     fn trim(&mut self) {
         while self.slots.len() - self.pinned > self.accounts_max {
             let Some((number, slot)) = self.slots.peek_lru() else { return };
@@ -209,7 +209,7 @@ impl Memory {
         }
     }
 
-    /// Takes back an account that was added and is not to stand.
+    /// Removes an account that was added and must not remain.
     pub fn remove(&mut self, number: &AccountNumber) {
         let added = self.by_number(number).map(|state| Arc::clone(&state.account));
         let Some(account) = added else { return };
@@ -234,7 +234,7 @@ impl Memory {
     }
 }
 
-/// Forgets which account is at a place, when it is this one.
+/// Removes the entry for a place, when it is this account.
 fn forget_at<P: Eq + Hash>(places: &mut HashMap<P, AccountNumber>, place: &P, number: &AccountNumber) {
     if places.get(place) == Some(number) {
         places.remove(place);

@@ -16,6 +16,7 @@ mod holds;
 mod memory;
 mod needs;
 mod onboarding;
+mod opening;
 mod posting;
 mod repeats;
 #[cfg(test)]

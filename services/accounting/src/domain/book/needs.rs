@@ -1,4 +1,4 @@
-//! What commands need to be decided, and what was found of it.
+//! What the decision on commands needs, and what of it was found.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -51,7 +51,7 @@ pub struct Loaded {
     pub earlier: HashMap<Uuid, Earlier>,
 }
 
-/// Of a command that is larger than allowed, no more than is allowed: it is refused whatever is found.
+/// A command that is larger than allowed needs no more than the allowed size: it is refused in any case.
 pub(super) fn collect(command: &Command, memory: &mut Memory, needs: &mut Needs) {
     let origin = &command.origin;
     if origin.is_remembered() {
@@ -117,7 +117,7 @@ pub(super) fn of_lines(lines: &[Line], memory: &mut Memory, needs: &mut Needs) {
     }
 }
 
-/// The accounts that may stand in the way of one to move in.
+/// The accounts that may conflict with one to import.
 fn of_import(account: &AccountToImport, memory: &mut Memory, needs: &mut Needs) {
     let terms = &account.terms;
     if terms.kind.is_one_of_branch() {

@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Utc};
 
 use super::{
     Book, Needs,
     accounts::first_version,
     acting::{Acting, open_branch},
+    opening::Opening,
     posting::{AboveLimit, Requested},
 };
 use crate::domain::{
@@ -21,31 +22,6 @@ use crate::domain::{
 
 /// Most accounts, or transactions, of one import. Bounds the time that the writer spends on one command.
 pub const IMPORTED_MAX: usize = 1_000;
-
-/// The opening period, which is on.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Opening {
-    /// The bank's first business day here.
-    first_day: NaiveDate,
-    /// From when on history is moved in; none while that is not set.
-    pub history_from: Option<NaiveDate>,
-}
-
-impl Opening {
-    /// Checks that a day before the open one takes what is moved in: it lies before the bank's first business day here, since what
-    /// was done here is done.
-    pub fn admits(self, acting: &Acting<'_>, date: NaiveDate) -> Result<(), Rule> {
-        if date >= self.first_day {
-            return Err(Rule::BusinessDayClosed { date, open: acting.on });
-        }
-        let earliest = acting.reference.opening_history_from(acting.on)?;
-        if date < earliest {
-            let latest = self.first_day.checked_sub_days(Days::new(1)).unwrap_or(earliest);
-            return Err(Rule::DateOutOfRange { date, earliest, latest });
-        }
-        Ok(())
-    }
-}
 
 impl Book {
     pub(super) fn import_accounts(

@@ -35,8 +35,8 @@ impl Draft<'_> {
 }
 
 impl<'a> Draft<'a> {
-    /// Adds a line on the inter-branch account of each branch whose debits and credits differ. What all branches lack together
-    /// is nothing, since each currency balances.
+    /// Adds a line on the inter-branch account of each branch whose debits and credits differ. The differences of all
+    /// branches add up to zero, since each currency balances.
     pub fn add_inter_branch(&mut self, memory: &'a Memory) -> Result<(), Rule> {
         for sum in std::mem::take(&mut self.branch_sums) {
             if sum.difference.is_zero() {

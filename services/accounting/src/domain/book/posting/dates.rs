@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate};
 
 use crate::domain::{
-    book::{acting::Acting, onboarding::Opening},
+    book::{acting::Acting, opening::Opening},
     refusal::{Refusal, Rule},
     transaction::Transaction,
 };

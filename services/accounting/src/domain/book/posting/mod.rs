@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 pub(super) use limits::AboveLimit;
 
-use super::{Book, acting::Acting, onboarding::Opening};
+use super::{Book, acting::Acting, opening::Opening};
 use crate::domain::{
     balance::RunningBalance,
     command::{Answer, Origin, Records},
