@@ -98,7 +98,9 @@ impl Service for Accounting {
         let day = opening::business_day(&mut *republish.pool().acquire().await?).await?;
         let on = republish.business_date(day.map(|day| day.date))?;
         for register in base_records::registers() {
-            republish.register(&register, on, fact::base_record_standing).await?;
+            republish
+                .register(&register, on, |record, metadata| fact::base_record_standing(record, &metadata))
+                .await?;
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ pub fn queries(folder: &Path) -> Result<Vec<Query>> {
 fn queries_in(text: &str, folder: &Path, file: &Path) -> Result<Vec<Query>> {
     let tokens: TokenStream = text.parse().map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
     let mut found = Vec::new();
-    collect(tokens, &mut found)?;
+    collect(tokens, &mut found);
     let query = |Found { is_file, text, line }: Found| {
         let place = format!("{}:{line}", file.display());
         let text = if is_file { read(&folder.join(&text)).with_context(|| place.clone())? } else { text };
@@ -70,11 +70,11 @@ struct Found {
     line: usize,
 }
 
-fn collect(tokens: TokenStream, found: &mut Vec<Found>) -> Result<()> {
+fn collect(tokens: TokenStream, found: &mut Vec<Found>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for window in 0..tokens.len() {
         if let TokenTree::Group(group) = &tokens[window] {
-            collect(group.stream(), found)?;
+            collect(group.stream(), found);
         }
         let [TokenTree::Ident(name), TokenTree::Punct(mark), TokenTree::Group(group), ..] = &tokens[window..]
         else {
@@ -83,15 +83,14 @@ fn collect(tokens: TokenStream, found: &mut Vec<Found>) -> Result<()> {
         let name_text = name.to_string();
         let is_file = WITH_FILE.contains(&name_text.as_str());
         if mark.as_char() == '!' && (is_file || WITH_TEXT.contains(&name_text.as_str())) {
-            let text = first_text(group.stream())?;
+            let text = first_text(group.stream());
             found.extend(text.map(|text| Found { is_file, text, line: name.span().start().line }));
         }
     }
-    Ok(())
 }
 
 /// The first text of a macro's arguments, with those that are added to it by `+`. A type before it has none.
-fn first_text(arguments: TokenStream) -> Result<Option<String>> {
+fn first_text(arguments: TokenStream) -> Option<String> {
     let mut text: Option<String> = None;
     for token in arguments {
         match (token, &mut text) {
@@ -104,7 +103,7 @@ fn first_text(arguments: TokenStream) -> Result<Option<String>> {
             (_, None) => {}
         }
     }
-    Ok(text)
+    text
 }
 
 #[cfg(test)]

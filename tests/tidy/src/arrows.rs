@@ -41,7 +41,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "app",
-        crates: &["tonic", "rdkafka"],
+        crates: &["tonic", "rdkafka", "proto_", "prost"],
         modules: &["events", "grpc", "jobs", "service"],
         why: "app/ is the same whoever calls it: let the caller convert",
     },

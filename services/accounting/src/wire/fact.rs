@@ -125,7 +125,7 @@ fn base_record_changed(record: &BaseRecordVersion) -> Result<Fact, FactError> {
 /// What stands of a record, published again: a fact of its own, whatever was published of it before.
 pub fn base_record_standing(
     record: &Standing<BaseContent>,
-    metadata: FactMetadata,
+    metadata: &FactMetadata,
 ) -> Result<Fact, FactError> {
     let Standing { latest, versions } = record;
     let fact = base_record_changed(&BaseRecordVersion {

@@ -137,8 +137,7 @@ async fn what_is_not_held_or_not_between_two_branches_is_not_moved() {
 async fn many_moves_at_once_lose_and_double_nothing() {
     let harness = with_cheques(start().await).await;
     let takers = [(BRANCH, KEEPER), (SUB_BRANCH, SUB_KEEPER), (OTHER_SUB_BRANCH, OTHER_SUB_KEEPER)];
-    let moves = (0..10_u32).map(|n| {
-        let (branch, taker) = takers[n as usize % takers.len()];
+    let attempts = (0..10_u32).zip(takers.into_iter().cycle()).map(|(n, (branch, taker))| {
         // Each overlaps the next by five numbers, so of two neighbours at most one can be made.
         let request = move_range(HEAD_OFFICE, branch, cheques(1 + n * 9, 14 + n * 9));
         let harness = &harness;
@@ -148,7 +147,7 @@ async fn many_moves_at_once_lose_and_double_nothing() {
             harness.call(taker, approve).await.ok()
         }
     });
-    let made = join_all(moves).await.into_iter().flatten().count();
+    let made = join_all(attempts).await.into_iter().flatten().count();
     assert!((1..=5).contains(&made), "{made} of moves that overlap were made");
     let request = ListHoldingsRequest { kind: format!("kinds/{CHEQUE}"), ..ListHoldingsRequest::default() };
     let held = harness.done(HEAD_KEEPER, request).await.holdings;
@@ -159,10 +158,10 @@ async fn many_moves_at_once_lose_and_double_nothing() {
         next += range.count;
     }
     assert_eq!(next, 101);
-    let moved: i64 = held
+    let elsewhere: i64 = held
         .iter()
         .filter(|holding| holding.branch != HEAD_OFFICE)
         .filter_map(|holding| holding.range.as_ref().map(|range| range.count))
         .sum();
-    assert_eq!(moved, 14 * i64::try_from(made).unwrap());
+    assert_eq!(elsewhere, 14 * i64::try_from(made).unwrap());
 }
