@@ -1,7 +1,6 @@
 //! The facts of accounting: a morning at sub-branch 110101.
 
-use anyhow::{Context, Result};
-use pbjson_types::Timestamp;
+use anyhow::Result;
 use platform::facts::Fact;
 use proto_accounting::v1::{self as accounting, base_record::Content};
 use proto_common::common::v1::{Money, Refusal};

@@ -12,12 +12,13 @@ use std::{
 use accounting::{
     domain::{
         Digest,
-        base::{NormalSide, Side, TransactionKind},
+        base::TransactionKind,
         book::BatchRow,
         command::Records,
         ids::{
             AccountId, AccountNumber, BatchNumber, BranchCode, LedgerCodeNumber, OperatorCode, PostingNumber,
         },
+        side::{NormalSide, Side},
         transaction::{Entry, Posting},
     },
     store::journal,
