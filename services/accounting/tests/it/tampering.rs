@@ -82,7 +82,7 @@ async fn the_service_itself_can_change_nothing_that_is_written() {
         "posting",
         "entry",
         "hold_event",
-        "base_record",
+        "platform.register_version",
         "business_day",
         "account_version",
         "platform.audit_record",
