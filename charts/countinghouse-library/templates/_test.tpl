@@ -15,7 +15,7 @@ metadata:
     helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
     helm.sh/hook-output-log-policy: hook-failed
 spec:
-  # Asked again for a minute: right after an install or a kill no replica makes changes yet.
+  # Tried again for a minute: right after an install or a kill no replica makes changes yet.
   restartPolicy: OnFailure
   activeDeadlineSeconds: 60
   {{- include "countinghouse.podBasics" . | nindent 2 }}

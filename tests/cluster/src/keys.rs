@@ -21,7 +21,7 @@ const CLIENTS: [(&str, &str, &str); 6] = [
     ("apiserver", "countinghouse:api-server", "system:masters"),
 ];
 
-/// Makes them all anew: they are good for one life of the cluster.
+/// Makes new ones each time: they are valid for one life of the cluster.
 pub fn make() -> Result<()> {
     let folder = home::keys();
     fs::create_dir_all(&folder)?;

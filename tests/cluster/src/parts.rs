@@ -1,4 +1,4 @@
-//! The processes of the cluster, each with what it is told: etcd, the API server, those that act on it, and the node's.
+//! The processes of the cluster, each with its arguments: etcd, the API server, those that act on it, and the node's.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
@@ -34,7 +34,7 @@ pub fn daemon(name: &'static str) -> Daemon {
     Daemon::new(name, &home::run())
 }
 
-/// Starts the part called `name`, and returns when it answers, if it is one that is asked.
+/// Starts the part called `name`, and returns when it answers, if it is one that is probed.
 pub async fn start(name: &'static str) -> Result<()> {
     fs::create_dir_all(home::run())?;
     let environment = BTreeMap::from([("PATH".to_owned(), programs::path())]);

@@ -19,7 +19,7 @@ const GO_MINOR_MIN: u32 = 25;
 struct Module {
     folder: &'static str,
     what: &'static str,
-    /// What `go build` is asked for.
+    /// The arguments of `go build`.
     packages: &'static str,
     programs: &'static [&'static str],
 }
@@ -129,7 +129,7 @@ async fn pause(progress: Progress) -> Result<()> {
     run(command.arg(module.join("build/pause/linux/pause.c"))).await.map(drop)
 }
 
-/// Runs a program to its end, with the cluster's own first among those that it finds; an error says what it told.
+/// Runs a program to its end, with the cluster's own first among those that it finds; an error has its output.
 pub async fn run(command: &mut Command) -> Result<String> {
     command.env("PATH", path()).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.with_context(|| format!("run {}", shown(command)))?;

@@ -22,7 +22,7 @@ pub fn write() -> Result<()> {
     for folder in [run.join("cni"), run.join("pod-logs"), run.join("volume-plugins"), home::sockets()] {
         fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
     }
-    // Nobody is asked but the cluster's own DNS, which pods are told of.
+    // Only the cluster's own DNS is used; pods get its address.
     fs::write(run.join("resolv.conf"), "")?;
     let templates = folder::workspace().join("deploy/cluster/node");
     for (from, to) in FILES {

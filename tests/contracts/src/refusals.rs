@@ -63,7 +63,7 @@ fn row(reason: &Reason) -> [String; 4] {
     ]
 }
 
-/// Reasons are told apart by name, in the form of `ErrorInfo.reason`, and each says what it means and what to do.
+/// Reasons differ by name, in the form of `ErrorInfo.reason`, and each says what it means and what to do.
 fn check(registries: &[Registry]) -> Result<()> {
     let mut names = BTreeSet::new();
     for reason in registries.iter().flat_map(|registry| &registry.reasons) {

@@ -2,7 +2,7 @@
 //!
 //! What is done follows from a seed. Each step of the day is planned with what must come of it, and the plan keeps books of
 //! its own, as naively as possible; at the end the service must agree with them account by account, and so must the trial
-//! balance, the chain of the journal, and what was told on Kafka.
+//! balance, the chain of the journal, and what is published on Kafka.
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -15,7 +15,7 @@
 //! | [`plan`] | the steps of the day, and the books after them |
 //! | [`run`] | does the steps, many at once |
 //! | [`checks`] | holds the books against the plan |
-//! | [`report`] | what is told |
+//! | [`report`] | what the day prints |
 //! | [`program`] | the programs of the workspace |
 
 pub mod bank;

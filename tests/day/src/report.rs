@@ -1,4 +1,4 @@
-//! What the day tells the one who runs it.
+//! What the day prints for whoever runs it.
 
 use std::{
     fmt::Display,
@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 
-/// How often progress is told.
+/// How often progress is printed.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
 /// Writes for a person to read, and remembers whether all checks held.
@@ -40,7 +40,7 @@ impl<'a> Report<'a> {
         self.out.flush()
     }
 
-    /// A line that tells how far something has come, at most once a second.
+    /// A line that says how far something has come, at most once a second.
     pub fn progress(&mut self, line: impl FnOnce() -> String) -> io::Result<()> {
         if self.reported_at.elapsed() < PROGRESS_EVERY {
             return Ok(());
@@ -49,7 +49,7 @@ impl<'a> Report<'a> {
         self.line(line())
     }
 
-    /// A check, with what was found; a check that failed is told and remembered, and the next ones are still made.
+    /// A check, with what was found; a check that failed is printed and remembered, and the next ones are still made.
     pub fn check(&mut self, what: &str, outcome: Result<String>) -> io::Result<()> {
         match outcome {
             Ok(found) => self.line(format_args!("✓ {what}: {found}")),
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_check_is_told_and_remembered() {
+    fn a_failed_check_is_printed_and_remembered() {
         let mut out = Vec::new();
         let mut report = Report::to(&mut out);
         report.check("one", Ok("fine".to_owned())).unwrap();

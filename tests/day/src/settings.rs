@@ -1,4 +1,4 @@
-//! Where everything is, as `make run` says it in the environment, and what is asked for.
+//! Where everything is, as `make run` puts it into the environment, and what the day shall do.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! Callers, each with one call under way at any time, until they are told to stop.
+//! Callers, each with one call under way at any time, until they are stopped.
 
 use std::{sync::Arc, time::Duration};
 

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use tokio::time;
 use uuid::Uuid;
 
-/// How often the database is asked that has just been started again: connections of before are dead.
+/// How often the database is tried after its restart: earlier connections are dead.
 const ATTEMPTS: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(100);
 
@@ -32,7 +32,7 @@ pub async fn in_journal(books: &PgPool, requests: &[Uuid]) -> Result<BTreeMap<Uu
     Err(last.map_or_else(|| anyhow::anyhow!("never requested"), Into::into)).context("read the journal")
 }
 
-/// Each of these is in the journal once, under the number that was told.
+/// Each of these is in the journal once, under the number that was answered.
 pub fn once_each(journal: &BTreeMap<Uuid, (i64, i64)>, acknowledged: &[(Uuid, i64)]) -> Result<()> {
     for (request, reported) in acknowledged {
         match journal.get(request) {

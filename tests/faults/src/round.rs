@@ -49,7 +49,7 @@ pub struct Round {
     /// Requests of which nobody knew, and how many of them were in the journal before they were repeated.
     pub lost: usize,
     pub lost_and_there: usize,
-    /// From the kill until a posting was acknowledged that was asked for after it.
+    /// From the kill until a posting was acknowledged that was requested after it.
     pub served_after: Duration,
 }
 
@@ -182,7 +182,7 @@ impl Ground<'_> {
         drop(others);
         let (mut outcome, mut attempt) = (Outcome::default(), Some(attempt));
         for (number, sent) in sent.into_iter().enumerate() {
-            // What the other asked for is settled as all is that was lost.
+            // What the other requested is settled as everything that was lost.
             let ended = if number == place { attempt.take() } else { None };
             outcome.note(sent, ended.unwrap_or(Attempt::Lost));
         }

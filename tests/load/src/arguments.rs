@@ -104,7 +104,7 @@ impl Arguments {
             .collect()
     }
 
-    /// How long the stack runs in: not at all when nothing is asked of accounting.
+    /// How long the stack runs in: not at all when no row needs accounting.
     pub fn run_in(&self) -> Duration {
         let only_baselines = self.chosen().into_iter().all(Row::is_baseline);
         Duration::from_secs(if only_baselines { 0 } else { self.run_in_seconds })

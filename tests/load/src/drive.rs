@@ -65,7 +65,7 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Calls until there is an answer, and counts it. `None` when the service refused for good.
+    /// Calls until there is an answer, and counts it. `None` when the service refused permanently.
     pub async fn call(&self, call: Call<'_>) -> Result<Option<Bytes>, CallError> {
         let began = Instant::now();
         loop {
@@ -166,7 +166,7 @@ pub struct Outcome {
     pub acknowledged_at: Instant,
     pub p50_ms: f64,
     pub p99_ms: f64,
-    /// Calls refused for good, at any time, by reason.
+    /// Calls refused permanently, at any time, by reason.
     pub refused: BTreeMap<String, u64>,
     /// Attempts that were refused for the moment, and repeated.
     pub retried: u64,

@@ -392,7 +392,7 @@ fn describe(figure: &Figure) -> String {
     format!("{}: {:.1} {}{latency}", figure.name, figure.value, figure.unit)
 }
 
-/// Whether what accounts lacked was refused, when that was asked for, and nothing else.
+/// Whether what accounts lacked was refused, when the row has such requests, and nothing else.
 fn refused_as_meant(outcome: &Outcome, asks_for_too_much: bool) -> Result<String> {
     let all = outcome.refused.values().sum::<u64>();
     let short = outcome.refused.get(SHORT).copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `make run`: the stack, the services on it, and a banking day; then it stays until it is told to stop.
+//! `make run`: the stack, the services on it, and a banking day; then it stays until it is stopped.
 
 use std::{
     env,

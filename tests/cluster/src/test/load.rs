@@ -129,7 +129,7 @@ impl Caller {
     async fn run(self, stop: CancellationToken) -> Outcome {
         let mut rng = StdRng::from_os_rng();
         let mut outcome = Outcome::default();
-        // What was missed while an answer was waited for is asked for afterwards: the rate is kept.
+        // Requests that were due while an answer was waited for are sent afterwards: the rate is kept.
         let mut turn = time::interval_at(self.first, self.every);
         loop {
             tokio::select! {

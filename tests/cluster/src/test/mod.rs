@@ -51,10 +51,10 @@ fn next_version() -> String {
     format!("{VERSION}-next")
 }
 
-/// What is asked of the cluster.
+/// What the test does with the cluster.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// Transfers asked for in a second.
+    /// Transfers sent in a second.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     pub rate: u32,
     /// How long the load runs before and after what is done to the release, in seconds.

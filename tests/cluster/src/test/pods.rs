@@ -11,13 +11,13 @@ use super::{
 };
 use crate::kubectl;
 
-/// The replicas that the chart has unless told otherwise.
+/// The replicas that the chart has by default.
 const REPLICAS: usize = 2;
 
 /// Lines of a pod's log that are shown when something has gone wrong.
 const LINES_SHOWN: &str = "--tail=15";
 
-/// The labels by which the service's pods are told from others.
+/// The labels by which the service's pods are known.
 pub fn selector() -> String {
     format!("app.kubernetes.io/instance={NAME},app.kubernetes.io/name={SERVICE}")
 }
@@ -78,7 +78,7 @@ pub async fn writer(books: &PgPool) -> Result<(Pod, Pod)> {
     Ok((writer, other))
 }
 
-/// Waits until as many as were asked for are ready, and nothing else is left.
+/// Waits until as many as were set are ready, and nothing else is left.
 pub async fn settled() -> Result<Vec<Pod>> {
     let settled = tokio::time::timeout(ROLLED_OUT_WITHIN, async {
         loop {

@@ -1,4 +1,4 @@
-//! What was told on Kafka is what is in the books: each posting once and whole, the latest state of each account and hold, the
+//! What is published on Kafka is what is in the books: each posting once and whole, the latest state of each account and hold, the
 //! base data, the business day; and every record keeps the contract.
 
 use std::{
@@ -258,7 +258,7 @@ fn state(topic: &str, payload: &[u8]) -> Result<Digest> {
     })
 }
 
-/// The topic on which a record of base data is told.
+/// The topic on which a record of base data is published.
 fn topic_of(content: &Content) -> &'static str {
     let [
         branch,

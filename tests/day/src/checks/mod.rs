@@ -1,4 +1,4 @@
-//! Holds the books against the plan: the accounts, the trial balance, the chain, and what was told on Kafka.
+//! Holds the books against the plan: the accounts, the trial balance, the chain, and what is published on Kafka.
 
 mod accounts;
 mod chain;
@@ -33,7 +33,7 @@ pub struct Books<'a> {
 }
 
 impl Books<'_> {
-    /// Makes all checks. Each is told; one that fails does not keep the others from being made.
+    /// Makes all checks. Each is reported; one that fails does not keep the others from being made.
     pub async fn check(&self, tally: &Tally, report: &mut Report<'_>) -> Result<()> {
         report.check("every step ended as planned", tally.as_planned())?;
         report.check("refusals of many kinds", reasons(tally))?;

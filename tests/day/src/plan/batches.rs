@@ -32,7 +32,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// A payroll with mistakes in it, each item by itself: the good ones are posted and the others told.
+    /// A payroll with mistakes in it, each item by itself: the good ones are posted and the others refused.
     pub fn payroll_by_item(&mut self) -> Result<()> {
         let Some((desk, mut deals)) = self.wages()? else { return Ok(()) };
         let Some(payer) = deals.first().and_then(|deal| deal.lines.first()).map(|line| line.party.clone())

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::plan::{CustomerId, HoldId, Line, Party};
 
-/// Names, as the answers told them.
+/// Names, as the answers have them.
 #[derive(Debug, Default)]
 pub struct Names {
     accounts: Mutex<HashMap<CustomerId, String>>,

@@ -9,7 +9,7 @@ use crate::{
     report::{Report, thousands},
 };
 
-/// So many steps that ended otherwise than planned are told in words.
+/// So many steps that ended otherwise than planned are printed.
 const SHOWN_MAX: usize = 10;
 
 /// What was done for one step.

@@ -46,7 +46,7 @@ const DATABASE: &str = "baseline_append";
 /// Appends before it is measured: prepared statements, pages in memory.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// The longest append that is told apart, in microseconds.
+/// The longest append that is measured exactly, in microseconds.
 const LATENCY_MICROS_MAX: u64 = 60_000_000;
 
 /// Appends batches of `size` postings for `time`, between `accounts` accounts.

@@ -1,4 +1,4 @@
-//! The callers, and what they were told, held against the journal and against a plain model: a book that is opened anew for each
+//! The callers, and the answers they got, checked against the journal and against a plain model: a book that is opened again for each
 //! batch and decides one command after the other.
 
 use std::{
@@ -25,7 +25,7 @@ pub type Snapshot = Vec<usize>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Heard {
     Waiting,
-    /// It is done, or decided otherwise for good.
+    /// It is done, or refused permanently.
     Decided,
     /// Nothing was written.
     NotWritten,
@@ -38,7 +38,7 @@ enum Heard {
 struct Attempt {
     command: Command,
     heard: Heard,
-    /// The outcome, as it was told.
+    /// The outcome, as it was answered.
     outcome: String,
     /// What the model decides on it.
     expected: Option<Verdict>,
@@ -86,7 +86,7 @@ impl Callers {
         self.attempts.iter().map(|attempt| attempt.command.clone()).collect()
     }
 
-    /// Whether a call was answered for good.
+    /// Whether a call has its final answer.
     pub fn is_decided(&self, attempt: usize) -> bool {
         self.attempts[attempt].heard == Heard::Decided
     }
@@ -155,7 +155,7 @@ impl Callers {
         }
     }
 
-    /// Takes in what a caller was told, and holds it against the journal.
+    /// Takes in what a caller was answered, and checks it against the journal.
     pub fn heard(
         &mut self,
         replica: usize,

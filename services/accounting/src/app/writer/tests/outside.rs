@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// What may be asked of a session.
+/// What a session may be called with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     Connect,
@@ -46,7 +46,7 @@ pub enum Wrong {
     Busy,
     /// The session ends before anything is done.
     Lost,
-    /// It is done, and the session ends before that is told.
+    /// It is done, and the session ends before the answer arrives.
     LostAfterwards,
     /// The session ends for the writer, while the server goes on with it for a time, and then writes or does not.
     LostMeanwhile {
@@ -120,7 +120,7 @@ impl State {
         while let Some(place) = self.going_on.iter().position(|(until, ..)| *until <= now) {
             let (_, session, going) = self.going_on.remove(place);
             if let Some(going) = going {
-                // Nobody is told whether the fence stopped it.
+                // Nobody learns whether the fence stopped it.
                 let _ = self.write(going);
             }
             self.end(session);

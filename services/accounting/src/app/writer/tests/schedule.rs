@@ -1,4 +1,4 @@
-//! What happens in a run: what is asked, and what goes wrong, all of it from a seed.
+//! What happens in a run: the requests and the faults, all of it from a seed.
 
 use proptest::{
     prelude::*,
@@ -33,7 +33,7 @@ pub enum Step {
     Cut,
     /// The writer is no longer the one that holds the lock, and goes on.
     LoseLock,
-    /// A replica is killed, and starts anew.
+    /// A replica is killed, and starts again.
     Restart { replica: usize, accounts_max: usize },
     /// A replica's clock is put ahead or back.
     Clock { replica: usize, seconds: i64 },
@@ -43,21 +43,21 @@ pub enum Step {
     Rest,
 }
 
-/// Which replica is asked.
+/// Which replica gets the request.
 #[derive(Clone, Copy, Debug)]
 pub enum Whom {
     Writer,
     Replica(usize),
 }
 
-/// What is asked.
+/// The request.
 #[derive(Clone, Debug)]
 pub enum Requested {
     New {
         who: &'static str,
         action: Action,
         dry_run: bool,
-        /// How the database does not take it, whenever it is asked.
+        /// How the database does not take it, whenever it is requested.
         poison: Option<Wrong>,
     },
     /// The same command as one before, or another under its id.

@@ -304,7 +304,7 @@ fn run(bank: &mut Bank, steps: &[Step]) -> Result<(), String> {
     run.settle()
 }
 
-/// Runs a seed; one that fails is told with the shortest beginning of its schedule that fails.
+/// Runs a seed; one that fails is reported with the shortest beginning of its schedule that fails.
 fn run_seed(bank: &mut Bank, seed: u64) {
     let steps = schedule::of(seed);
     if run(bank, &steps).is_ok() {

@@ -82,7 +82,7 @@ fn a_template_counts_from_its_date_also_when_all_comes_at_once() {
         line.amount = "round(amount * 0.05)".to_owned();
         example.amount = 5.into();
     }
-    // The other account is not in memory: it must be asked for by what the new template says, before any of this is decided.
+    // The other account is not in memory: it must be loaded, because the new template names it, before any of this is decided.
     dearer.lines[1] = line("cr {branch}/223101", "round(amount * 0.05)", "channel != \"FREE\"", "");
     dearer.examples[0].lines[1] = super::templates::expected("cr 110100/223101", "5 CNY");
     let pay = || business("FEE", [text("payer", "a"), amount("amount", "1000 CNY")]);

@@ -154,7 +154,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the checks know of the bank: every command that was asked, and the first answer to each.
+/// What the checks know of the bank: every command that was given, and the first answer to each.
 #[derive(Default)]
 struct Known {
     request: Vec<Command>,
@@ -341,7 +341,7 @@ proptest! {
             known.run(&mut bank, steps)?;
         }
         check_books(&bank.recorded)?;
-        // A book that was opened anew decides as this one does.
+        // A book that was opened again decides as this one does.
         let heads = *bank.book.heads();
         let opened = bank.recorded.open_book(100);
         prop_assert_eq!(*opened.heads(), heads);
