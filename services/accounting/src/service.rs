@@ -96,11 +96,15 @@ impl Service for Accounting {
 
     async fn republish(republish: &mut Republish) -> Result<()> {
         let day = opening::business_day(&mut *republish.pool().acquire().await?).await?;
-        let on = republish.business_date(day.map(|day| day.date))?;
+        let on = republish.business_date(day.as_ref().map(|day| day.date))?;
         for register in base_records::registers() {
             republish
                 .register(&register, on, |record, metadata| fact::base_record_standing(record, &metadata))
                 .await?;
+        }
+        if let Some(day) = day {
+            let by = day.opened_by.to_string();
+            republish.fact(&by, |metadata| fact::day_standing(&day, metadata)).await?;
         }
         Ok(())
     }

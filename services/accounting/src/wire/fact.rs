@@ -62,10 +62,14 @@ fn account_changed(version: &AccountVersion) -> Result<Fact, FactError> {
 }
 
 fn day_opened(day: &BusinessDay, recorded: &Recorded) -> Result<Fact, FactError> {
+    let key = day.date.to_string();
+    let identity = Identity { message: pb::BusinessDayOpened::NAME, key: &key, version: 1, recorded };
+    day_standing(day, identity.metadata())
+}
+
+/// The open business day, as often as it is published.
+pub fn day_standing(day: &BusinessDay, metadata: FactMetadata) -> Result<Fact, FactError> {
     let proto = ledger::day_to_proto(day);
-    let identity =
-        Identity { message: pb::BusinessDayOpened::NAME, key: &proto.business_date, version: 1, recorded };
-    let metadata = identity.metadata();
     let message =
         pb::BusinessDayOpened { business_date: proto.business_date.clone(), business_day: Some(proto) };
     contract().fact(&message, metadata)

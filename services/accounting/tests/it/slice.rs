@@ -3,8 +3,13 @@
 
 use std::time::Duration;
 
+use accounting::service::Accounting;
 use pbjson_types::Timestamp;
-use platform::{clock::Clock, lifecycle::Ending};
+use platform::{
+    clock::Clock,
+    lifecycle::Ending,
+    service::{RepublishArguments, republish},
+};
 use proto_accounting::v1::{GetPostingRequest, ListPostingsRequest, PlaceHoldRequest};
 use rdkafka::{
     Message,
@@ -104,6 +109,20 @@ async fn a_hold_that_is_placed_and_lapses_is_published_twice_in_order() {
     let states: Vec<&Value> = published.iter().map(|fact| &fact["hold"]["state"]).collect();
     assert_eq!(states, ["HOLD_STATE_OPEN", "HOLD_STATE_EXPIRED"]);
     assert!(published.iter().all(|fact| fact["name"] == hold.name));
+}
+
+#[tokio::test]
+async fn what_stands_of_base_data_is_published_again() {
+    let bank = BankFixture::with_facts().await;
+    let again = RepublishArguments { topic: Some(DAYS.to_owned()), on: None };
+    assert_eq!(republish::<Accounting>(&bank.database.dml, again).await.unwrap(), 1);
+    assert_eq!(facts(&bank, DAYS, 1).await[0]["businessDate"], DAY);
+
+    republish::<Accounting>(&bank.database.dml, RepublishArguments::default()).await.unwrap();
+    assert_eq!(facts(&bank, DAYS, 2).await[1]["businessDay"]["businessDate"], DAY);
+    for branch in facts(&bank, BRANCHES, 4).await {
+        assert_eq!(branch["versions"][0]["branch"]["code"], branch["key"]);
+    }
 }
 
 /// The first facts of a topic, each as the contract says.

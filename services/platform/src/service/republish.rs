@@ -14,6 +14,7 @@ use anyhow::{Result, bail};
 use chrono::NaiveDate;
 use clap::Args;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::Service;
 use crate::{
@@ -79,25 +80,43 @@ impl Republish {
             let Some(last) = standing.last() else { return Ok(()) };
             after = last.latest.version.content.code();
             let facts: Result<Vec<Fact>, FactError> =
-                standing.iter().map(|record| to_fact(record, metadata(record))).collect();
+                standing.iter().map(|record| to_fact(record, of_latest(record))).collect();
             let mut facts = facts?;
-            facts.retain(|fact| self.arguments.topic.as_ref().is_none_or(|topic| *topic == fact.topic));
+            facts.retain(|fact| self.includes(&fact.topic));
             outbox::append(&mut transaction, &facts).await?;
             transaction.commit().await?;
             self.queued += u64::try_from(facts.len())?;
         }
     }
+
+    /// Queues the fact of a state that is in no register. A later state must have another key: nothing is locked meanwhile.
+    pub async fn fact(
+        &mut self,
+        actor: &str,
+        to_fact: impl FnOnce(FactMetadata) -> Result<Fact, FactError>,
+    ) -> Result<()> {
+        let fact = to_fact(metadata(actor, UuidV7Ids.next()))?;
+        if self.includes(&fact.topic) {
+            outbox::append(&mut *self.pool.acquire().await?, &[fact]).await?;
+            self.queued += 1;
+        }
+        Ok(())
+    }
+
+    fn includes(&self, topic: &str) -> bool {
+        self.arguments.topic.as_deref().is_none_or(|only| only == topic)
+    }
 }
 
-/// The fact is about the newest version, and has its maker and its request. It happens now: the outbox is as old as its facts.
-fn metadata<C>(record: &Standing<C>) -> FactMetadata {
-    FactMetadata {
-        id: UuidV7Ids.next(),
-        time: SystemClock.now(),
-        actor: record.latest.maker.clone(),
-        correlation_id: record.latest.request_id,
-        traceparent: None,
-    }
+/// The fact happens now: the outbox is as old as its facts.
+fn metadata(actor: &str, correlation_id: Uuid) -> FactMetadata {
+    let (id, time) = (UuidV7Ids.next(), SystemClock.now());
+    FactMetadata { id, time, actor: actor.to_owned(), correlation_id, traceparent: None }
+}
+
+/// The fact is about the newest version, and has its maker and its request.
+fn of_latest<C>(record: &Standing<C>) -> FactMetadata {
+    metadata(&record.latest.maker, record.latest.request_id)
 }
 
 /// Queues what a service publishes again, and says how many facts that are.
