@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::SharedClock,
-    consumer::{HandleError, Handler, handle},
+    consumer::handler::{HandleError, Handler, handle},
     db::ROWS_CLEARED_MAX,
     facts::{RawRecord, record::Unreadable},
 };

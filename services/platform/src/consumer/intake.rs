@@ -1,18 +1,18 @@
 //! Takes the records of one partition in, in order: effect, mark and dead letter, each in the transaction where it belongs.
 
-use std::{
-    panic::AssertUnwindSafe,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use sqlx::{PgConnection, PgPool};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{HANDLE_WAIT_MAX, HandleError, Handler, RETRY_WAIT_LEAST, RETRY_WAIT_MOST, gauges::Gauges};
+use super::{
+    RETRY_WAIT_LEAST, RETRY_WAIT_MOST,
+    gauges::Gauges,
+    handler::{HandleError, Handler, handle},
+};
 use crate::{
     backoff::Backoff,
     clock::SharedClock,
@@ -30,20 +30,6 @@ pub struct Intake<H> {
     pool: PgPool,
     clock: SharedClock,
     pub gauges: Gauges,
-}
-
-/// Calls a handler. A panic is permanent, since it would happen again; a timeout is transient.
-pub async fn handle<H: Handler>(
-    handler: &H,
-    conn: &mut PgConnection,
-    record: &Record,
-) -> Result<(), HandleError> {
-    let work = AssertUnwindSafe(handler.handle(conn, record)).catch_unwind();
-    match time::timeout(HANDLE_WAIT_MAX, work).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_panic)) => Err(HandleError::permanent("the handler panicked")),
-        Err(elapsed) => Err(HandleError::transient(elapsed)),
-    }
 }
 
 /// The lane was stopped before the record was done; nothing of it has happened.

@@ -13,24 +13,25 @@
 //!   [`BATCH_RECORDS_MAX`] facts.
 
 mod gauges;
+pub(crate) mod handler;
 mod intake;
 mod lanes;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
 };
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::intake::handle;
+pub use self::handler::{HANDLE_WAIT_MAX, HandleError, Handler};
 use self::{intake::Intake, lanes::Lanes};
 use crate::{
     backoff::Backoff,
     clock::SharedClock,
-    facts::{KafkaConfig, Record, kafka::KafkaConfigError},
+    facts::{KafkaConfig, kafka::KafkaConfigError},
     jobs::Periodic,
 };
 
@@ -44,9 +45,6 @@ pub const LANE_RECORDS_MAX: usize = 512;
 /// Bytes that wait in a lane before its partition is paused.
 pub const LANE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// A handler that takes longer over one fact has failed for now.
-pub const HANDLE_WAIT_MAX: Duration = Duration::from_secs(30);
-
 /// How long a poll waits for a record: how late a pause is lifted or a stop is seen at most.
 const POLL_WAIT: Duration = Duration::from_millis(20);
 
@@ -58,63 +56,6 @@ const REPLAYS_LOOKED_EVERY: Duration = Duration::from_secs(1);
 
 const RETRY_WAIT_LEAST: Duration = Duration::from_millis(100);
 const RETRY_WAIT_MOST: Duration = Duration::from_secs(10);
-
-/// Handles facts.
-pub trait Handler: Send + Sync + 'static {
-    /// Names the handler: its group, its marks and its dead letters. Never changed once deployed.
-    fn name(&self) -> &str;
-
-    /// The topics it reads, by their contract names.
-    fn topics(&self) -> Vec<String>;
-
-    /// Takes one fact in. Everything it does, it does through `conn`, in whose transaction the inbox is marked too: the
-    /// transaction may be rolled back, and the handler called again with the same fact.
-    fn handle(
-        &self,
-        conn: &mut PgConnection,
-        record: &Record,
-    ) -> impl Future<Output = Result<(), HandleError>> + Send;
-}
-
-/// Why a handler did not take a fact in.
-#[derive(Debug, thiserror::Error)]
-pub enum HandleError {
-    /// It never can be: the record becomes a dead letter.
-    #[error("refused permanently: {0}")]
-    Permanent(String),
-    /// It may be later: the same record is tried again.
-    #[error("failed for now")]
-    Transient(#[source] Box<dyn Error + Send + Sync>),
-}
-
-impl HandleError {
-    pub fn permanent(reason: impl Into<String>) -> HandleError {
-        HandleError::Permanent(reason.into())
-    }
-
-    pub fn transient(error: impl Into<Box<dyn Error + Send + Sync>>) -> HandleError {
-        HandleError::Transient(error.into())
-    }
-}
-
-/// Data that the database will never take (classes 22 and 23: data exceptions, violated constraints) is refused permanently;
-/// every other error may be gone at the next try.
-impl From<sqlx::Error> for HandleError {
-    fn from(error: sqlx::Error) -> HandleError {
-        let never = error
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code)
-            .is_some_and(|code| code.starts_with("22") || code.starts_with("23"));
-        if never { HandleError::permanent(error.to_string()) } else { HandleError::transient(error) }
-    }
-}
-
-/// A payload that its contract does not allow is the same at every try.
-impl From<serde_json::Error> for HandleError {
-    fn from(error: serde_json::Error) -> HandleError {
-        HandleError::permanent(error.to_string())
-    }
-}
 
 /// Why a consumer stopped by itself.
 #[derive(Debug, thiserror::Error)]

@@ -20,7 +20,7 @@ use super::{
     CORRELATION_HEADER, ConfigError, RpcConfig,
     certificates::Certificates,
     deadline,
-    metrics::{Observed, TRACEPARENT},
+    metrics::{FORWARDED_HEADER, Observed, TRACEPARENT},
 };
 use crate::{
     call::Policy,
@@ -28,8 +28,6 @@ use crate::{
     refusal::{Refusal, reasons},
 };
 
-/// Marks a call that was forwarded already. It is not forwarded again.
-pub const FORWARDED_HEADER: HeaderName = HeaderName::from_static("x-countinghouse-forwarded");
 /// Names the service whose call is forwarded. Accepted only from a replica of this service.
 pub const SERVICE_HEADER: HeaderName = HeaderName::from_static("x-countinghouse-service");
 

@@ -28,8 +28,8 @@ use uuid::Uuid;
 use super::{
     admission::Admission,
     deadline::Deadlines,
-    forward::{FORWARDED_HEADER, Forward, SERVICE_HEADER},
-    metrics::{Metrics, Observed},
+    forward::{Forward, SERVICE_HEADER},
+    metrics::{FORWARDED_HEADER, Metrics, Observed},
     public::{self, Ending},
 };
 use crate::{

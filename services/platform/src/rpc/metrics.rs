@@ -12,7 +12,6 @@ use tracing::{Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
 
-use super::forward::FORWARDED_HEADER;
 use crate::{
     call::{code_name, reason_of},
     ids::SharedIds,
@@ -24,6 +23,9 @@ pub const CORRELATION_HEADER: HeaderName = HeaderName::from_static("x-correlatio
 
 /// Carries the W3C trace context.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Marks a call that was forwarded already. It is not forwarded again.
+pub const FORWARDED_HEADER: HeaderName = HeaderName::from_static("x-countinghouse-forwarded");
 
 /// The label of unknown methods, so that callers cannot create new series.
 const NO_METHOD: &str = "_OTHER";

@@ -30,7 +30,7 @@ mod server;
 pub use self::{
     coalesced_io::CoalescedIo,
     config::{ConfigError, RpcConfig},
-    forward::{FORWARDED_HEADER, SERVICE_HEADER},
-    metrics::CORRELATION_HEADER,
+    forward::SERVICE_HEADER,
+    metrics::{CORRELATION_HEADER, FORWARDED_HEADER},
     server::{Builder, Listening, Server, StartError},
 };
