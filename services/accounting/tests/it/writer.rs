@@ -199,7 +199,10 @@ async fn what_is_in_flight_when_the_service_stops_is_answered() {
 #[tokio::test]
 async fn a_writer_that_has_nothing_to_do_finds_out_that_its_session_is_gone() {
     let bank = BankFixture::open().await;
-    assert!(bank.cut_off_the_writer().await);
+    wait_for(BOUND, "the writer to have a session", || async {
+        bank.cut_off_the_writer().await.then_some(())
+    })
+    .await;
     // It leads again by itself: a request that comes then is done at once.
     wait_for(BOUND, "the writer to have a session again", || async {
         bank.cut_off_the_writer().await.then_some(())
