@@ -1,7 +1,7 @@
 //! The copy of base data that a service decides by. It follows accounting's compacted topics, on which each record has the versions
 //! in force and those to come, so a copy that begins today knows what holds today and tomorrow.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use dated::{Register, Version};
@@ -14,7 +14,6 @@ use platform::{
 use proto_accounting::v1::{self as pb, base_record::Content};
 use proto_common::Published as _;
 use serde::Deserialize;
-use tokio::sync::watch;
 
 use crate::{
     ids::{BranchCode, CurrencyCode, OperatorCode},
@@ -37,7 +36,7 @@ pub struct ReaderConfig {
 /// The copy, as decisions see it.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    copy: watch::Receiver<Arc<BaseData>>,
+    copy: Arc<Taking>,
     freshness: Freshness,
     clock: SharedClock,
     behind_max: TimeDelta,
@@ -49,8 +48,7 @@ pub type Following = Follower<Taking>;
 impl Reader {
     /// A reader, and the follower that keeps its copy.
     pub fn new(config: &ReaderConfig, kafka: KafkaConfig, clock: SharedClock) -> (Self, Following) {
-        let taking = Arc::new(Taking { known: Mutex::default(), copy: watch::Sender::default() });
-        let copy = taking.copy.subscribe();
+        let copy = Arc::new(Taking::default());
         let topics = [
             pb::BranchChanged::TOPIC,
             pb::OperatorChanged::TOPIC,
@@ -59,7 +57,7 @@ impl Reader {
             pb::ParameterChanged::TOPIC,
             pb::BusinessDayOpened::TOPIC,
         ];
-        let follower = Follower::new(taking, &topics, kafka, clock.clone());
+        let follower = Follower::new(copy.clone(), &topics, kafka, clock.clone());
         let behind_max = TimeDelta::seconds(config.behind_max_s.into());
         let reader = Self { copy, freshness: follower.freshness(), clock, behind_max };
         reader.observe();
@@ -72,7 +70,7 @@ impl Reader {
         if self.clock.now() - read_at > self.behind_max {
             return Err(Rule::BaseDataBehind { read_at }.into());
         }
-        Ok(self.copy.borrow().clone())
+        Ok(self.copy.known().clone())
     }
 
     /// When the copy had last read everything there was.
@@ -97,15 +95,22 @@ impl Reader {
 }
 
 /// Takes facts of base data into the copy.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Taking {
-    known: Mutex<BaseData>,
-    copy: watch::Sender<Arc<BaseData>>,
+    /// Copied for a change only while a decision still uses it: thousands of records are read at a start, and none is copied then.
+    known: Mutex<Arc<BaseData>>,
+}
+
+impl Taking {
+    fn known(&self) -> MutexGuard<'_, Arc<BaseData>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Copy for Taking {
     fn take(&self, record: &Record) -> Result<(), serde_json::Error> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
+        let known = Arc::make_mut(&mut known);
         match record.fact.kind.as_str() {
             pb::BranchChanged::KIND => {
                 let fact: pb::BranchChanged = record.decode()?;
@@ -134,9 +139,8 @@ impl Copy for Taking {
                 known.business_date = known.business_date.max(opened);
             }
             // A newer accounting may publish kinds of facts that this build does not know.
-            _ => return Ok(()),
+            _ => {}
         }
-        self.copy.send_replace(Arc::new(known.clone()));
         Ok(())
     }
 }
