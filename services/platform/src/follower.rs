@@ -30,6 +30,9 @@ const MEASURED_EVERY: Duration = Duration::from_secs(1);
 /// How long the broker may take over one answer.
 const BROKER_WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// Named because a client needs a group; nothing is ever committed to it.
+const GROUP: &str = "countinghouse.followers";
+
 const RETRY_WAIT_LEAST: Duration = Duration::from_millis(200);
 const RETRY_WAIT_MOST: Duration = Duration::from_secs(10);
 
@@ -99,7 +102,9 @@ impl<C: Copy> Follower<C> {
 
     /// Reads everything from the beginning, and goes on until stopped or something fails.
     fn read(&self, stop: &CancellationToken) -> Result<(), FollowError> {
-        let consumer: BaseConsumer = self.kafka.consumer("countinghouse.followers")?.create()?;
+        let consumer: BaseConsumer = self.kafka.consumer(GROUP)?.create()?;
+        // On a connection of its own: on the consumer's, each question waits for a fetch that waits for records, half a second long.
+        let watermarks: BaseConsumer = self.kafka.consumer(GROUP)?.create()?;
         let mut partitions = self.partitions(&consumer)?;
         consumer.assign(&partitions)?;
         let mut measured = std::time::Instant::now();
@@ -116,7 +121,7 @@ impl<C: Copy> Follower<C> {
             }
             if measured.elapsed() >= MEASURED_EVERY {
                 measured = std::time::Instant::now();
-                self.measure(&consumer, &partitions);
+                self.measure(&watermarks, &partitions);
             }
         }
         Ok(())
@@ -150,10 +155,10 @@ impl<C: Copy> Follower<C> {
     }
 
     /// Updates the freshness when everything there is has been read.
-    fn measure(&self, consumer: &BaseConsumer, partitions: &TopicPartitionList) {
+    fn measure(&self, watermarks: &BaseConsumer, partitions: &TopicPartitionList) {
         let began = self.clock.now();
         let is_read = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
-            let ends = consumer.fetch_watermarks(element.topic(), element.partition(), BROKER_WAIT_MAX);
+            let ends = watermarks.fetch_watermarks(element.topic(), element.partition(), BROKER_WAIT_MAX);
             let Ok((first, end)) = ends else { return false };
             match element.offset() {
                 Offset::Offset(next) => next >= end,

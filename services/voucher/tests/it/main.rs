@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod authorisation;
+mod base_data;
 mod kinds;
 mod stock;
 mod support;

@@ -30,7 +30,8 @@ pub const OTHER_SUB_KEEPER: Person =
 /// Whom base data does not know.
 pub const STRANGER: Person = Person { code: "V999999", roles: KEEPER_ROLES, branches: &[HEAD_OFFICE] };
 
-const OPERATORS: &[Person] = &[MAKER, CHECKER, HEAD_KEEPER, KEEPER, SUB_KEEPER, OTHER_SUB_KEEPER];
+/// Whom base data knows.
+pub const OPERATORS: &[Person] = &[MAKER, CHECKER, HEAD_KEEPER, KEEPER, SUB_KEEPER, OTHER_SUB_KEEPER];
 
 /// The kinds of the small bank: cheques and passbooks.
 pub const CHEQUE: &str = "CHQ";
@@ -54,7 +55,8 @@ pub async fn with_kinds(harness: Harness) -> Harness {
     harness
 }
 
-async fn start_on(kafka: TestKafka) -> Harness {
+/// The same, with these topics.
+pub async fn start_on(kafka: TestKafka) -> Harness {
     Launch::<Vouchers>::new().on(kafka).start().await
 }
 
